@@ -1,0 +1,27 @@
+# How this repository compiles itself; nothing here reaches a consumer of the package.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+find_program(DVS_CCACHE ccache)
+if(DVS_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${DVS_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${DVS_CCACHE})
+endif()
+
+add_library(dvs_strict INTERFACE)
+target_compile_options(dvs_strict INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+if(DVS_SANITIZE)
+  target_compile_options(dvs_strict INTERFACE -fsanitize=${DVS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(dvs_strict INTERFACE -fsanitize=${DVS_SANITIZE})
+  if(DVS_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(dvs_strict INTERFACE -Wno-tsan) # fences: the channels do not rely on them under TSan
+  endif()
+endif()
