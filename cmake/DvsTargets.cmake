@@ -1,16 +1,19 @@
-# The targets a consumer links: dvs::dvs (the API) and one per backend.
+# The targets a consumer links: dvs::dvs (the API), dvs::conformance (the laws as a suite) and one per backend.
 include(GNUInstallDirs)
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS context)
 
-add_library(dvs INTERFACE)
-add_library(dvs::dvs ALIAS dvs)
-target_compile_features(dvs INTERFACE cxx_std_20)
-target_include_directories(dvs INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_link_libraries(dvs INTERFACE Boost::headers)
+# dvs_interface(TARGET NAME INCLUDE_DIRECTORY LIBRARIES...) declares a header-only TARGET that consumers call dvs::NAME.
+function(dvs_interface target name directory)
+  add_library(${target} INTERFACE)
+  add_library(dvs::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(${target} INTERFACE cxx_std_20)
+  target_include_directories(${target} INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/${directory}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${target} INTERFACE ${ARGN})
+endfunction()
 
-add_library(dvs_userspace INTERFACE)
-add_library(dvs::userspace ALIAS dvs_userspace)
-set_target_properties(dvs_userspace PROPERTIES EXPORT_NAME userspace)
-target_include_directories(dvs_userspace INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/backends/userspace/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_link_libraries(dvs_userspace INTERFACE dvs Boost::context Threads::Threads)
+dvs_interface(dvs dvs include Boost::headers)
+dvs_interface(dvs_userspace userspace backends/userspace/include dvs::dvs Boost::context Threads::Threads)
+dvs_interface(dvs_conformance conformance tests/conformance/include dvs::dvs)
