@@ -22,7 +22,8 @@ enum class errc : int {
 [[nodiscard]] constexpr const char* name_of(errc error) {
   switch (error) {
 #define DVS_ERRC_NAME(name, number, sentence) \
-  case errc::name: return #name;
+  case errc::name:                            \
+    return #name;
     DVK_ERRORS(DVS_ERRC_NAME)
 #undef DVS_ERRC_NAME
   }
@@ -33,7 +34,8 @@ enum class errc : int {
 [[nodiscard]] constexpr const char* sentence_of(errc error) {
   switch (error) {
 #define DVS_ERRC_SENTENCE(name, number, sentence) \
-  case errc::name: return sentence;
+  case errc::name:                                \
+    return sentence;
     DVK_ERRORS(DVS_ERRC_SENTENCE)
 #undef DVS_ERRC_SENTENCE
   }
@@ -47,7 +49,8 @@ enum class errc : int {
     DVK_ERRORS(DVS_ERRC_KNOWN)
 #undef DVS_ERRC_KNOWN
     return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 

@@ -57,12 +57,18 @@ inline constexpr endpoint_id own{slots_max + slot_min - 3};
 
 /// The pseudo source of notifications that the outside world causes; never a destination.
 inline constexpr endpoint_id hardware{-1};
-/// The system task of node 0; the one of node n has the endpoint -2 - n.
+/// The system task of node 0.
 inline constexpr endpoint_id system_task{-2};
 /// The pseudo source of alarms.
 inline constexpr endpoint_id clock_task{-35};
 /// The pseudo source of the notification that some process was unbound (see `endpoint::watch_deaths`).
 inline constexpr endpoint_id process_events{-36};
+
+/// The system task of `node`: -2 - n for the first 32 nodes, as in MoL, and below the pseudo sources for the others.
+[[nodiscard]] constexpr endpoint_id system_task_of(node_id node) {
+  const auto n = static_cast<std::int32_t>(node);
+  return endpoint_id{n < 32 ? -2 - n : -5 - n};
+}
 
 /// Endpoints compare by value.
 [[nodiscard]] constexpr auto operator<=>(endpoint_id a, endpoint_id b) {
@@ -71,10 +77,7 @@ inline constexpr endpoint_id process_events{-36};
 
 /// The number behind an identifier, for printing and for indexing.
 template <class Id>
-  requires __is_enum(Id)
-[[nodiscard]] constexpr auto number(Id id) {
-  return static_cast<__underlying_type(Id)>(id);
-}
+requires __is_enum(Id) [[nodiscard]] constexpr auto number(Id id) { return static_cast<__underlying_type(Id)>(id); }
 
 }  // namespace dvs
 

@@ -4,13 +4,12 @@
 #ifndef DVS_MESSAGE_HPP
 #define DVS_MESSAGE_HPP
 
-#include <dvs/error.hpp>
-#include <dvs/ids.hpp>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <dvs/error.hpp>
+#include <dvs/ids.hpp>
 #include <type_traits>
 
 namespace dvs {
@@ -43,9 +42,8 @@ struct notification {
 /// A type that may be the payload of a message: it fits, it can be copied by bytes, and it has no padding, so that
 /// nothing uninitialised reaches another address space. Floating point needs a wrapper of its own.
 template <class T>
-concept message_body =
-    std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> && sizeof(T) <= payload_bytes &&
-    alignof(T) <= 8 && (std::is_empty_v<T> || std::has_unique_object_representations_v<T>);
+concept message_body = std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> && sizeof(T) <= payload_bytes &&
+                       alignof(T) <= 8 && (std::is_empty_v<T> || std::has_unique_object_representations_v<T>);
 
 /// Writes `body` into the payload of `to` and clears the rest.
 template <message_body T>

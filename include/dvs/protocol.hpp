@@ -4,10 +4,9 @@
 #ifndef DVS_PROTOCOL_HPP
 #define DVS_PROTOCOL_HPP
 
+#include <cstdint>
 #include <dvs/message.hpp>
 #include <dvs/result.hpp>
-
-#include <cstdint>
 
 namespace dvs {
 
@@ -44,8 +43,7 @@ struct protocol {
   /// Calls `visit.template operator()<Request>()` for the request with `opcode`; false when there is none.
   template <class Visitor>
   static constexpr bool with(std::int32_t opcode, Visitor&& visit) {
-    return ((opcode == static_cast<std::int32_t>(Requests::opcode) &&
-             (visit.template operator()<Requests>(), true)) ||
+    return ((opcode == static_cast<std::int32_t>(Requests::opcode) && (visit.template operator()<Requests>(), true)) ||
             ...);
   }
 

@@ -5,7 +5,6 @@
 #define DVS_RESULT_HPP
 
 #include <dvs/error.hpp>
-
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -29,9 +28,7 @@ class [[nodiscard]] result {
   /// Holds an error; `code` is not `errc::ok`.
   result(errc code) noexcept : code_(code), nothing_() {}
 
-  result(const result& other)
-    requires std::is_copy_constructible_v<T>
-      : code_(other.code_), nothing_() {
+  result(const result& other) requires std::is_copy_constructible_v<T> : code_(other.code_), nothing_() {
     if (code_ == errc::ok) ::new (&value_) T(other.value_);
   }
   result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : code_(other.code_), nothing_() {

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The node: where a program enters the DVS.
+#ifndef DVS_NODE_HPP
+#define DVS_NODE_HPP
+
+#include <dvs/dc.hpp>
+
+namespace dvs {
+
+/// A node of a DVS over one backend. Programs use the backend's name for it, such as `dvs::userspace::node`.
+/// It must outlive its DCs. Thread safety: all members may be called from any thread.
+template <backend Backend>
+class node {
+ public:
+  using backend_type = Backend;
+
+  /// Opens the node; the arguments are the backend's.
+  template <class... Arguments>
+  requires std::constructible_from<typename Backend::node, Arguments...>
+  explicit node(Arguments&&... arguments) : node_(std::forward<Arguments>(arguments)...) {}
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  /// Creates a DC. Throws `dvs::error`: `exists` (the name is taken), `range` (a size), `no_memory`.
+  [[nodiscard]] dc<Backend> create_dc(std::string_view name, const dc_options& options = {}) {
+    return dc<Backend>(node_.create_dc(name, options).value());
+  }
+  /// The DCs that run now.
+  [[nodiscard]] std::vector<dc_info> dcs() { return node_.dcs(); }
+  /// The number of this node in its cluster.
+  [[nodiscard]] node_id id() const { return node_.id(); }
+
+ private:
+  typename Backend::node node_;
+};
+
+}  // namespace dvs
+
+#endif
