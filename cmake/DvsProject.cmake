@@ -19,7 +19,8 @@ endif()
 add_library(dvs_strict INTERFACE)
 target_compile_options(dvs_strict INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
 if(DVS_SANITIZE)
-  target_compile_options(dvs_strict INTERFACE -fsanitize=${DVS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_compile_options(dvs_strict INTERFACE
+    -fsanitize=${DVS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(dvs_strict INTERFACE -fsanitize=${DVS_SANITIZE})
   if(DVS_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(dvs_strict INTERFACE -Wno-tsan) # fences: the channels do not rely on them under TSan
