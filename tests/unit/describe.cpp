@@ -7,7 +7,7 @@
 namespace shop {
 enum class shelf : std::uint16_t {};
 enum class color : std::uint8_t { red, green };
-constexpr const char* name_of(color c) { return c == color::red ? "red" : "green"; }
+constexpr std::string_view name_of(color c) { return c == color::red ? "red" : c == color::green ? "green" : ""; }
 
 struct place {
   shelf where;
@@ -105,6 +105,13 @@ TEST_CASE("text that fills its array has no end mark and is shown whole, and byt
   shop::fetch ask = sample();
   ask.label = {'1', '2', '3', '4', '5', '\xFF'};
   CHECK(dvs::text_of(ask).find("label=\"12345\\u00ff\"") != std::string::npos);
+}
+
+TEST_CASE("an enum value without a name is shown as its number") {
+  shop::fetch ask = sample();
+  ask.paint = shop::color{77};
+  CHECK(dvs::text_of(ask).find("paint=77,") != std::string::npos);
+  CHECK(dvs::json_of(ask).find("\"paint\":77,") != std::string::npos);
 }
 
 TEST_CASE("for_each_field visits the members in order") {

@@ -76,6 +76,13 @@ inline void write_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
+/// Writes a `bool` that may come from a stranger: its byte can be neither 0 nor 1, so it is not read as a `bool`.
+inline void write_bool(std::string& out, const bool& value) {
+  unsigned char byte;
+  std::memcpy(&byte, &value, 1);
+  out += byte != 0 ? "true" : "false";
+}
+
 /// Writes an endpoint: the constants of `dvs/ids.hpp` by name, others as their number.
 inline void write_endpoint(std::string& out, endpoint_id who) {
   if (who == any)
@@ -113,13 +120,16 @@ template <class Style, class T>
 void write_enum(std::string& out, T value) {
   if constexpr (std::is_same_v<T, endpoint_id> && !Style::is_json) {
     write_endpoint(out, value);
-  } else if constexpr (named_enum<T>) {
-    if constexpr (Style::is_json) out += '"';
-    out += name_of(value);
-    if constexpr (Style::is_json) out += '"';
-  } else {
-    write_value<Style>(out, static_cast<std::underlying_type_t<T>>(value));
+    return;
   }
+  std::string_view name;
+  if constexpr (named_enum<T>) name = name_of(value);
+  if (name.empty())
+    write_value<Style>(out, static_cast<std::underlying_type_t<T>>(value));
+  else if constexpr (Style::is_json)
+    write_quoted(out, name);
+  else
+    out += name;
 }
 
 template <class Style, class T>
@@ -153,7 +163,7 @@ void write_struct(std::string& out, const T& object) {
 template <class Style, class T>
 void write_value(std::string& out, const T& value) {
   if constexpr (std::is_same_v<T, bool>)
-    out += value ? "true" : "false";
+    write_bool(out, value);
   else if constexpr (std::is_same_v<T, char>)
     write_quoted(out, {&value, 1});
   else if constexpr (std::is_integral_v<T>)
