@@ -80,6 +80,7 @@ DVK_INLINE int dvk_bind(struct dvk_table* table, int32_t slot, const char* name,
   self->owner = owner;
   self->peer = DVK_NONE;
   __builtin_memset(&self->message, 0, sizeof self->message);
+  self->taken = 0; /* the exchange goes on: a late reply to the last owner must not reach this one */
   __builtin_memset(&self->counters, 0, sizeof self->counters);
   __builtin_memset(self->name, 0, sizeof self->name);
   for (i = 0; name != NULL && name[i] != 0 && i < DVK_NAME_BYTES - 1; ++i) self->name[i] = name[i];

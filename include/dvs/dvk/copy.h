@@ -36,14 +36,14 @@ DVK_INLINE int dvk_vcopy_party(const struct dvk_table* table, const struct dvk_s
  * driver copies before it lets the table go on.
  *
  * @param source,destination endpoints; one of them may be #DVK_SELF or the caller
- * @return 0 and the parties; not_bound, process_running, bad_call; trap_denied (the caller is a user process or may
+ * @return 0 and the parties; not_bound, bad_call; trap_denied (the caller is a user process or may
  *         not send to a party); bad_endpoint (both the same, #DVK_ANY, #DVK_NONE, or stale); bad_destination
  *         (#DVK_HARDWARE); range (no such slot); source_died, destination_died; not_waiting (a party is not blocked).
  */
 DVK_INLINE int dvk_vcopy_check(const struct dvk_table* table, dvk_endpoint caller, dvk_endpoint source,
                                dvk_endpoint destination, struct dvk_copy_parties* parties) {
   struct dvk_slot* self;
-  int result = dvk_enter(table, caller, DVK_CALL_vcopy, NULL, &self);
+  int result = dvk_enter_meanwhile(table, caller, DVK_CALL_vcopy, NULL, &self);
   if (result != DVK_E_ok) return result;
   if (!dvk_is_system(table, dvk_index_of(table, self))) return DVK_E_trap_denied;
   parties->source = source == DVK_SELF ? caller : source;

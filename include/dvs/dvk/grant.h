@@ -93,24 +93,30 @@ DVK_INLINE int dvk_grant_direct(struct dvk_table* table, dvk_endpoint owner, dvk
 }
 
 /**
- * Passes the grant @p from_id, which the caller has from @p from, on to @p grantee. Range and access are those of the
- * original; whether it (still) exists is found out when it is used.
- * @return 0 and the id; not_bound; range, bad_endpoint (of the grantee or of `from`); not_granted (`from_id` cannot
- *         be an id); no_space.
+ * Passes a part of the grant @p from_id, which the caller has from @p from, on to @p grantee: @p length bytes from
+ * @p offset on, for no more than @p access. Whether the original allows that, and (still) exists, is found out when it
+ * is used.
+ * @return 0 and the id; not_bound; range, bad_endpoint (of the grantee or of `from`); bad_argument (access); range (the
+ *         end of the part overflows); not_granted (`from_id` cannot be an id); no_space.
  */
 DVK_INLINE int dvk_grant_indirect(struct dvk_table* table, dvk_endpoint owner, dvk_endpoint grantee, dvk_endpoint from,
-                                  dvk_grant_id from_id, dvk_grant_id* id) {
+                                  dvk_grant_id from_id, uint64_t offset, uint64_t length, unsigned access,
+                                  dvk_grant_id* id) {
   struct dvk_slot* self;
   struct dvk_slot* other;
   struct dvk_grant* grant;
   int result = dvk_grant_enter(table, owner, grantee, &self);
   if (result == DVK_E_ok) result = dvk_resolve(table, from, &other);
+  if (result == DVK_E_ok) result = dvk_grant_range(offset, length, access);
   if (result != DVK_E_ok) return result;
   if (from_id < 0 || (uint32_t)from_id % DVK_GRANT_INDEX_SIZE >= table->limits.grants) return DVK_E_not_granted;
   result = dvk_grant_new(table, self, DVK_GRANT_indirect, grantee, &grant, id);
   if (result != DVK_E_ok) return result;
   grant->other = from;
   grant->other_id = from_id;
+  grant->address = offset;
+  grant->length = length;
+  grant->access = access;
   return DVK_E_ok;
 }
 
@@ -201,14 +207,15 @@ DVK_INLINE int dvk_grant_check(const struct dvk_table* table, dvk_endpoint grant
     if (result != DVK_E_ok) return result;
     grant = dvk_grant_find(table, granter, id);
     if (grant == NULL || (grant->grantee != grantee && grant->grantee != DVK_ANY)) return DVK_E_not_granted;
+    if ((grant->access & access) != access) return DVK_E_not_granted;
+    if (offset > grant->length || length > grant->length - offset) return DVK_E_range;
     if (grant->kind != DVK_GRANT_indirect) break;
     if (depth == DVK_GRANT_DEPTH_MAX) return DVK_E_loop;
+    offset += grant->address;
     grantee = granter;
     granter = grant->other;
     id = grant->other_id;
   }
-  if ((grant->access & access) != access) return DVK_E_not_granted;
-  if (offset > grant->length || length > grant->length - offset) return DVK_E_range;
   memory->owner = grant->kind == DVK_GRANT_magic ? grant->other : granter;
   memory->address = grant->address + offset;
   /* Of a magic grant the process may have gone, and its slot may have another owner: then it has no such memory. */

@@ -20,6 +20,7 @@ DVK_INLINE void dvk_write_notification(const struct dvk_table* table, struct dvk
   __builtin_memset(&to->message, 0, sizeof to->message);
   to->message.source = source - (int32_t)table->limits.tasks;
   to->message.type = DVK_NOTIFICATION;
+  to->taken = 0;
   __builtin_memcpy(to->message.payload, note, sizeof *note);
   ++to->counters.notifications;
 }
@@ -95,12 +96,12 @@ DVK_INLINE int dvk_post(struct dvk_table* table, int32_t source, struct dvk_slot
 }
 
 /**
- * Notifies a system process. Never waits.
+ * Notifies a system process. Never waits, and may be used while the caller itself waits.
  *
  * @param value bits that tell the receiver more; or-ed with those of notifications that it has not received yet
  * @param timestamp_ns the time now, by the driver's clock
  * @return 0; overrun (the former notification of the caller was still pending: the two are one now); not_bound,
- *         process_running, bad_call; bad_destination (#DVK_HARDWARE); range, bad_endpoint (stale, or the caller
+ *         bad_call; bad_destination (#DVK_HARDWARE); range, bad_endpoint (stale, or the caller
  *         itself); destination_died; trap_denied (the caller or the destination is a user process, or they may not
  *         talk).
  */
@@ -108,7 +109,7 @@ DVK_INLINE int dvk_notify(struct dvk_table* table, dvk_endpoint caller, dvk_endp
                           uint64_t timestamp_ns) {
   struct dvk_slot* to;
   const int32_t source = dvk_index_of_slot(table, dvk_slot_of(caller));
-  int result = dvk_may_call(table, caller, DVK_CALL_notify);
+  int result = dvk_may_call_meanwhile(table, caller, DVK_CALL_notify);
   if (result != DVK_E_ok) return result;
   result = dvk_notifiable(table, source, destination, &to);
   if (result != DVK_E_ok) return result;
@@ -143,7 +144,7 @@ DVK_INLINE int dvk_inject(struct dvk_table* table, dvk_endpoint source, dvk_endp
  */
 DVK_INLINE int dvk_notify_as(struct dvk_table* table, dvk_endpoint caller, dvk_endpoint source,
                              dvk_endpoint destination, uint64_t value, uint64_t timestamp_ns) {
-  const int result = dvk_may_call(table, caller, DVK_CALL_notify_as);
+  const int result = dvk_may_call_meanwhile(table, caller, DVK_CALL_notify_as);
   if (result != DVK_E_ok) return result;
   if (!dvk_is_system(table, dvk_index_of_slot(table, dvk_slot_of(caller)))) return DVK_E_trap_denied;
   return dvk_inject(table, source, destination, value, timestamp_ns);

@@ -88,6 +88,17 @@ DVK_INLINE int dvk_may_call(const struct dvk_table* table, dvk_endpoint caller, 
   return (unsigned)call < 64 && (slot->calls >> (unsigned)call & 1) ? DVK_E_ok : DVK_E_bad_call;
 }
 
+/**
+ * Tells whether @p caller may make @p call, also while it waits in another one: so are the calls tested that never wait
+ * and change nothing of the caller (notify, reply, relay, copies).
+ * @return 0; not_bound; bad_call (not in its mask).
+ */
+DVK_INLINE int dvk_may_call_meanwhile(const struct dvk_table* table, dvk_endpoint caller, enum dvk_call call) {
+  struct dvk_slot* slot;
+  if (dvk_find_bound(table, caller, &slot) != DVK_E_ok) return DVK_E_not_bound;
+  return (unsigned)call < 64 && (slot->calls >> (unsigned)call & 1) ? DVK_E_ok : DVK_E_bad_call;
+}
+
 /** Reads the privileges of a process. @return 0, range, bad_endpoint, bad_process. */
 DVK_INLINE int dvk_get_privileges(const struct dvk_table* table, dvk_endpoint endpoint,
                                   struct dvk_privileges* privileges) {

@@ -39,6 +39,15 @@ DVK_INLINE int dvk_enter(const struct dvk_table* table, dvk_endpoint caller, enu
   return message != NULL && dvk_is_notification(message) ? DVK_E_bad_argument : DVK_E_ok;
 }
 
+/** As dvk_enter(), for a call that may be made while the caller waits in another one. Private. */
+DVK_INLINE int dvk_enter_meanwhile(const struct dvk_table* table, dvk_endpoint caller, enum dvk_call call,
+                                   const struct dvk_message* message, struct dvk_slot** self) {
+  const int result = dvk_may_call_meanwhile(table, caller, call);
+  if (result != DVK_E_ok) return result;
+  *self = dvk_at(table, dvk_index_of_slot(table, dvk_slot_of(caller)));
+  return message != NULL && dvk_is_notification(message) ? DVK_E_bad_argument : DVK_E_ok;
+}
+
 /** True if @p to waits for a message of @p from; @p request tells that it comes by sendrec. Private. */
 DVK_INLINE int dvk_accepts(const struct dvk_table* table, const struct dvk_slot* to, const struct dvk_slot* from,
                            int request) {
@@ -47,20 +56,21 @@ DVK_INLINE int dvk_accepts(const struct dvk_table* table, const struct dvk_slot*
   return to->peer == DVK_ANY || to->peer == dvk_endpoint_of(table, from);
 }
 
-/** Copies a message into the buffer of its receiver. Private. */
+/** Copies a message into the buffer of its receiver; @p exchange is 0 unless it is a request. Private. */
 DVK_INLINE void dvk_deliver(const struct dvk_table* table, struct dvk_slot* from, const struct dvk_message* message,
-                            struct dvk_slot* to) {
+                            uint32_t exchange, struct dvk_slot* to) {
   to->message = *message;
   to->message.source = dvk_endpoint_of(table, from);
+  to->taken = exchange;
   ++from->counters.sent;
   ++to->counters.received;
 }
 
 /** Delivers a message to a process that accepts it, and ends that process's wait. Private. */
 DVK_INLINE void dvk_hand_over(struct dvk_table* table, struct dvk_slot* from, const struct dvk_message* message,
-                              struct dvk_slot* to) {
+                              uint32_t exchange, struct dvk_slot* to) {
   dvk_delist(table, to);
-  dvk_deliver(table, from, message, to);
+  dvk_deliver(table, from, message, exchange, to);
   dvk_complete(table, to, DVK_E_ok);
 }
 
@@ -81,7 +91,7 @@ DVK_INLINE int dvk_send(struct dvk_table* table, dvk_endpoint caller, dvk_endpoi
   result = dvk_find_peer(table, self, destination, DVK_E_destination_died, DVK_E_bad_destination, &to);
   if (result != DVK_E_ok) return result;
   if (dvk_accepts(table, to, self, 0)) {
-    dvk_hand_over(table, self, message, to);
+    dvk_hand_over(table, self, message, 0, to);
     return DVK_E_ok;
   }
   if (flags & DVK_NOWAIT) return DVK_E_would_block;
@@ -111,11 +121,12 @@ DVK_INLINE int dvk_sendrec(struct dvk_table* table, dvk_endpoint caller, dvk_end
   result = dvk_find_peer(table, self, destination, DVK_E_peer_died, DVK_E_bad_endpoint, &to);
   if (result != DVK_E_ok) return result;
   if (!dvk_may_pass(table, to, self)) return DVK_E_trap_denied;
+  if (!dvk_accepts(table, to, self, 1) && dvk_would_lock(table, self, to)) return DVK_E_locked;
+  if (++self->exchange == 0) self->exchange = 1;
   if (dvk_accepts(table, to, self, 1)) {
-    dvk_hand_over(table, self, message, to);
+    dvk_hand_over(table, self, message, self->exchange, to);
     dvk_block(self, DVK_STATE_receiving, DVK_CALL_sendrec, destination);
   } else {
-    if (dvk_would_lock(table, self, to)) return DVK_E_locked;
     dvk_block(self, DVK_STATE_sending | DVK_STATE_receiving, DVK_CALL_sendrec, destination);
   }
   self->message = *message; /* kept through the reply phase: relay forwards it */
@@ -127,7 +138,7 @@ DVK_INLINE int dvk_sendrec(struct dvk_table* table, dvk_endpoint caller, dvk_end
 DVK_INLINE void dvk_take_message(struct dvk_table* table, struct dvk_slot* self, struct dvk_slot* from) {
   const struct dvk_message message = from->message;
   dvk_delist(table, from);
-  dvk_deliver(table, from, &message, self);
+  dvk_deliver(table, from, &message, from->operation == DVK_CALL_sendrec ? from->exchange : 0, self);
   if (from->operation == DVK_CALL_sendrec) {
     from->state = DVK_STATE_receiving;
     dvk_enlist(table, from);
@@ -149,14 +160,14 @@ DVK_INLINE int dvk_find_source(const struct dvk_table* table, const struct dvk_s
   *index = dvk_index_of(table, from);
   if (!dvk_permits(table, dvk_index_of(table, self), DVK_FROM, *index)) return DVK_E_trap_denied;
   if (dvk_is_bound(from)) return dvk_may_pass(table, from, self) ? DVK_E_ok : DVK_E_trap_denied;
-  return source == DVK_HARDWARE || source == DVK_CLOCK ? DVK_E_ok : DVK_E_source_died;
+  return source == DVK_HARDWARE || source == DVK_CLOCK || source == DVK_EVENTS ? DVK_E_ok : DVK_E_source_died;
 }
 
 /**
  * Receives a pending notification (the lowest source first), else the message that has waited longest, else waits.
  *
- * @param source #DVK_ANY, or the one process whose notification or message is wanted; also #DVK_HARDWARE and
- *        #DVK_CLOCK
+ * @param source #DVK_ANY, or the one process whose notification or message is wanted; also #DVK_HARDWARE, #DVK_CLOCK
+ *        and #DVK_EVENTS
  * @param flags #DVK_NOWAIT: would_block if there is nothing
  * @return 0 (see dvk_message_of()), #DVK_BLOCKED (completed with 0; source_died when the source goes), would_block,
  *         locked (the source waits, perhaps through others, for the caller's message or answer); the common errors,
@@ -209,57 +220,64 @@ DVK_INLINE int dvk_receive_request(struct dvk_table* table, dvk_endpoint caller,
 }
 
 /**
- * Answers a process that waits for this caller: in the reply phase of a sendrec, or in a receive from it. Never waits.
+ * Answers a process that waits for this caller: in the reply phase of a sendrec, or in a receive from it. Never waits,
+ * and may be used while the caller itself waits: a driver can have one thread receive and another one answer.
  *
- * @return 0; not_waiting (it waits for nothing, or for something else: it may have given up); the common errors, with
- *         destination_died for a dead peer and bad_endpoint for the caller itself.
+ * @param exchange which request of the destination this answers, see dvk_exchange_of()
+ * @return 0; not_waiting (it waits for nothing, for something else, or for the answer to a later request: it may have
+ *         given up); the common errors, with destination_died for a dead peer and bad_endpoint for the caller itself.
  */
-DVK_INLINE int dvk_reply(struct dvk_table* table, dvk_endpoint caller, dvk_endpoint destination,
+DVK_INLINE int dvk_reply(struct dvk_table* table, dvk_endpoint caller, dvk_endpoint destination, uint32_t exchange,
                          const struct dvk_message* message) {
   struct dvk_slot* self;
   struct dvk_slot* to;
-  int result = dvk_enter(table, caller, DVK_CALL_reply, message, &self);
+  int result = dvk_enter_meanwhile(table, caller, DVK_CALL_reply, message, &self);
   if (result != DVK_E_ok) return result;
   result = dvk_find_peer(table, self, destination, DVK_E_destination_died, DVK_E_bad_endpoint, &to);
   if (result != DVK_E_ok) return result;
   if (to->peer == DVK_ANY || !dvk_accepts(table, to, self, 0)) return DVK_E_not_waiting;
-  dvk_hand_over(table, self, message, to);
+  if (to->operation == DVK_CALL_sendrec && to->exchange != exchange) return DVK_E_not_waiting;
+  dvk_hand_over(table, self, message, 0, to);
   return DVK_E_ok;
 }
 
 /**
- * Passes the request that was received from @p requester on to another server, unchanged. From then on the requester
- * waits for that server, which sees the requester as the source and answers it directly. Never waits.
+ * Passes the request that was received from @p requester on to another server. From then on the requester waits for
+ * that server, which sees the requester as the source and answers it directly. Never waits, and may be used while the
+ * caller itself waits.
  *
- * @return 0; not_waiting (the requester does not wait for the caller's reply); locked (the server waits, perhaps
+ * @param exchange which request of the requester it is, see dvk_exchange_of()
+ * @param message what the server receives instead of the request; NULL: the request as it was
+ * @return 0; not_waiting (the requester does not wait for the caller's reply to it); locked (the server waits, perhaps
  *         through others, for the requester); for the requester range, bad_endpoint, source_died; for the server the
  *         common errors, with destination_died for a dead peer, bad_endpoint for the caller or the requester, and
  *         trap_denied also if server and requester may not talk.
  */
-DVK_INLINE int dvk_relay(struct dvk_table* table, dvk_endpoint caller, dvk_endpoint requester,
-                         dvk_endpoint destination) {
+DVK_INLINE int dvk_relay(struct dvk_table* table, dvk_endpoint caller, dvk_endpoint requester, uint32_t exchange,
+                         dvk_endpoint destination, const struct dvk_message* message) {
   struct dvk_slot* self;
   struct dvk_slot* from;
   struct dvk_slot* to;
-  int result = dvk_enter(table, caller, DVK_CALL_relay, NULL, &self);
+  int result = dvk_enter_meanwhile(table, caller, DVK_CALL_relay, message, &self);
   if (result != DVK_E_ok) return result;
   result = dvk_resolve(table, requester, &from);
   if (result != DVK_E_ok) return result;
   if (!dvk_is_bound(from)) return DVK_E_source_died;
-  if (from->state != DVK_STATE_receiving || from->operation != DVK_CALL_sendrec || from->peer != caller) {
+  if (from->state != DVK_STATE_receiving || from->operation != DVK_CALL_sendrec || from->peer != caller ||
+      from->exchange != exchange) {
     return DVK_E_not_waiting;
   }
   result = dvk_find_peer(table, self, destination, DVK_E_destination_died, DVK_E_bad_endpoint, &to);
   if (result != DVK_E_ok) return result;
   if (to == from) return DVK_E_bad_endpoint;
   if (!dvk_may_pass(table, from, to) || !dvk_may_pass(table, to, from)) return DVK_E_trap_denied;
+  if (!dvk_accepts(table, to, from, 1) && dvk_would_lock(table, from, to)) return DVK_E_locked;
+  if (message != NULL) from->message = *message;
+  dvk_delist(table, from);
   if (dvk_accepts(table, to, from, 1)) {
-    const struct dvk_message message = from->message;
-    dvk_delist(table, from);
-    dvk_hand_over(table, from, &message, to);
+    const struct dvk_message request = from->message;
+    dvk_hand_over(table, from, &request, exchange, to);
   } else {
-    if (dvk_would_lock(table, from, to)) return DVK_E_locked;
-    dvk_delist(table, from);
     from->state = DVK_STATE_sending | DVK_STATE_receiving;
   }
   from->peer = destination;

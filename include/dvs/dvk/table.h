@@ -66,6 +66,8 @@ struct dvk_slot {
   int32_t grants;            /**< first of the grants it made */
   int32_t owner_next;        /**< next slot in the same owner bucket */
   uint32_t pending;          /**< notifications pending */
+  uint32_t exchange;         /**< number of its present or last sendrec; goes on when the slot gets another owner */
+  uint32_t taken;            /**< exchange of the request in `message`; 0 if its source waits for no answer */
   char name[DVK_NAME_BYTES]; /**< with a final zero */
 };
 
@@ -204,6 +206,16 @@ DVK_INLINE const struct dvk_message* dvk_message_of(const struct dvk_table* tabl
   struct dvk_slot* slot;
   if (dvk_resolve(table, endpoint, &slot) || !dvk_is_bound(slot)) return NULL;
   return &slot->message;
+}
+
+/**
+ * Which request of its source that message is: the number that dvk_reply() and dvk_relay() want. 0 if the source waits
+ * for no answer (a plain message, a reply, a notification), or if @p endpoint is not bound.
+ */
+DVK_INLINE uint32_t dvk_exchange_of(const struct dvk_table* table, dvk_endpoint endpoint) {
+  struct dvk_slot* slot;
+  if (dvk_resolve(table, endpoint, &slot) || !dvk_is_bound(slot)) return 0;
+  return slot->taken;
 }
 
 #endif

@@ -41,6 +41,7 @@ enum dvk_endpoint_constant {
   DVK_HARDWARE = -1, /**< source of interrupts; never bound, never a destination */
   DVK_SYSTEM = -2,   /**< the system task of node 0; see dvk_system_of() */
   DVK_CLOCK = -35,   /**< source of alarms, bound or not */
+  DVK_EVENTS = -36,  /**< source of the news that a process was unbound; if the table has the slot */
   DVK_TASKS_MIN = 35 /**< every table has the slots down to #DVK_CLOCK */
 };
 
