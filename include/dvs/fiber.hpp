@@ -110,10 +110,12 @@ class context {
 class fiber final : public context {
  public:
   /// Prepares a fiber that calls `entry` when it is first switched to. `stack_bytes` is rounded up to pages; a stack
-  /// costs memory only where it is touched. `entry` is moved to the top of that stack. `name` is for messages and cut
-  /// to 31 characters. Throws std::bad_alloc if no stack can be mapped (Linux allows about 32,000 in a process).
-  template <fiber_entry Entry>
-  fiber(std::size_t stack_bytes, Entry entry, std::string_view name = "unnamed");
+  /// costs memory only where it is touched. `entry` is copied or moved to the top of that stack. `name` is for messages
+  /// and cut to 31 characters. Throws std::bad_alloc if no stack can be mapped (Linux allows about 32,000 in a
+  /// process).
+  template <typename Callable>
+  requires fiber_entry<std::decay_t<Callable>> fiber(std::size_t stack_bytes, Callable&& entry,
+                                                     std::string_view name = "unnamed");
 
   /// Returns the stack for reuse. The fiber must not have been started, or have ended; anything else ends the process
   /// with a line that names it, because the objects on its stack would never be destroyed.
@@ -203,16 +205,18 @@ inline void context::switch_to(context& to) noexcept {
   arrived(boost::context::detail::jump_fcontext(to.stopped_at_, this));
 }
 
-template <fiber_entry Entry>
-fiber::fiber(std::size_t stack_bytes, Entry entry, std::string_view name) {
+template <typename Callable>
+requires fiber_entry<std::decay_t<Callable>> fiber::fiber(std::size_t stack_bytes, Callable&& entry,
+                                                          std::string_view name) {
+  using Entry = std::decay_t<Callable>;
   static_assert(sizeof(Entry) <= 1024, "the entry lies on the fiber's own stack: let it capture by reference");
-  static_assert(std::is_nothrow_move_constructible_v<Entry>, "an entry is moved to the fiber's stack without failing");
+  static_assert(std::is_nothrow_constructible_v<Entry, Callable>, "an entry reaches the fiber's stack without failing");
   name_[name.copy(name_, sizeof name_ - 1)] = '\0';
   stack_ = detail::stack_pool::instance().take(std::max(stack_bytes, 2 * sizeof(Entry)));
   sanitizer_.create(stack_.bottom(), static_cast<std::size_t>(stack_.top() - stack_.bottom()));
   const auto room = reinterpret_cast<std::uintptr_t>(stack_.top()) - sizeof(Entry);
   std::byte* const place = stack_.top() - sizeof(Entry) - room % std::max(alignof(Entry), std::size_t{16});
-  entry_ = ::new (static_cast<void*>(place)) Entry(std::move(entry));
+  entry_ = ::new (static_cast<void*>(place)) Entry(std::forward<Callable>(entry));
   drop_entry_ = [](void* object) noexcept { std::destroy_at(static_cast<Entry*>(object)); };
   const auto free_bytes = static_cast<std::size_t>(place - stack_.bottom());
   stopped_at_ = boost::context::detail::make_fcontext(place, free_bytes, &fiber::run<Entry>);
