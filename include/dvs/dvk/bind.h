@@ -79,6 +79,7 @@ DVK_INLINE int dvk_bind(struct dvk_table* table, int32_t slot, const char* name,
   self->generation = dvk_next_generation(table, self);
   self->owner = owner;
   self->peer = DVK_NONE;
+  self->taken = 0;
   __builtin_memset(&self->message, 0, sizeof self->message);
   self->taken = 0; /* the exchange goes on: a late reply to the last owner must not reach this one */
   __builtin_memset(&self->counters, 0, sizeof self->counters);

@@ -14,7 +14,9 @@
  * if (result == DVK_BLOCKED) park(caller);   // until a completion names it; dvk_cancel() when its time is over
  * ```
  *
- * Who gets 0 from a receive or sendrec, at once or by a completion, finds the message in dvk_message_of().
+ * Who gets 0 from a receive or sendrec, at once or by a completion, finds the message in dvk_message_of(). If it is a
+ * request, dvk_exchange_of() numbers it; the number goes into dvk_reply(), so that an answer that comes too late cannot
+ * be taken for the answer to the next request of the same process.
  *
  * | header       | what it is about                                                                                |
  * | ------------ | ----------------------------------------------------------------------------------------------- |

@@ -77,18 +77,6 @@ DVK_INLINE int dvk_find_bound(const struct dvk_table* table, dvk_endpoint endpoi
 }
 
 /**
- * Tells whether @p caller may make @p call now. For calls that the driver carries out itself (bind, unbind,
- * set_privileges); the operations of this library test their own.
- * @return 0; not_bound; process_running (the caller waits in another call); bad_call (not in its mask).
- */
-DVK_INLINE int dvk_may_call(const struct dvk_table* table, dvk_endpoint caller, enum dvk_call call) {
-  struct dvk_slot* slot;
-  if (dvk_find_bound(table, caller, &slot) != DVK_E_ok) return DVK_E_not_bound;
-  if (slot->state != 0) return DVK_E_process_running;
-  return (unsigned)call < 64 && (slot->calls >> (unsigned)call & 1) ? DVK_E_ok : DVK_E_bad_call;
-}
-
-/**
  * Tells whether @p caller may make @p call, also while it waits in another one: so are the calls tested that never wait
  * and change nothing of the caller (notify, reply, relay, copies).
  * @return 0; not_bound; bad_call (not in its mask).
@@ -97,6 +85,17 @@ DVK_INLINE int dvk_may_call_meanwhile(const struct dvk_table* table, dvk_endpoin
   struct dvk_slot* slot;
   if (dvk_find_bound(table, caller, &slot) != DVK_E_ok) return DVK_E_not_bound;
   return (unsigned)call < 64 && (slot->calls >> (unsigned)call & 1) ? DVK_E_ok : DVK_E_bad_call;
+}
+
+/**
+ * Tells whether @p caller may make @p call now. For calls that the driver carries out itself (bind, unbind,
+ * set_privileges); the operations of this library test their own.
+ * @return 0; not_bound; process_running (the caller waits in another call); bad_call (not in its mask).
+ */
+DVK_INLINE int dvk_may_call(const struct dvk_table* table, dvk_endpoint caller, enum dvk_call call) {
+  struct dvk_slot* slot;
+  if (dvk_find_bound(table, caller, &slot) != DVK_E_ok) return DVK_E_not_bound;
+  return slot->state != 0 ? (int)DVK_E_process_running : dvk_may_call_meanwhile(table, caller, call);
 }
 
 /** Reads the privileges of a process. @return 0, range, bad_endpoint, bad_process. */

@@ -4,8 +4,8 @@
  * Rendezvous: a message passes when its sender and its receiver meet, whoever comes first.
  *
  * Every operation returns at once: 0 (done), #DVK_BLOCKED (the caller waits; its result comes as a completion) or an
- * error, after which nothing has changed. Errors of all of them: not_bound, process_running (the caller waits in
- * another call already), bad_call (not in its mask); bad_argument (a message with the type of a notification).
+ * error, after which nothing has changed. Errors of all of them: not_bound, bad_call (not in the caller's mask),
+ * process_running (the caller waits in another call already; not of reply and relay), bad_argument (a message with the type of a notification).
  * Errors of those that name a peer: bad_destination (#DVK_HARDWARE), range (no such slot, which includes #DVK_ANY
  * where it makes no sense), bad_endpoint (stale), the error of a dead peer, trap_denied (they may not talk).
  *
@@ -30,22 +30,20 @@ DVK_INLINE int dvk_find_peer(const struct dvk_table* table, const struct dvk_slo
   return dvk_may_pass(table, caller, *peer) ? DVK_E_ok : DVK_E_trap_denied;
 }
 
-/** Finds and tests the caller; @p message may be NULL. Private. */
-DVK_INLINE int dvk_enter(const struct dvk_table* table, dvk_endpoint caller, enum dvk_call call,
-                         const struct dvk_message* message, struct dvk_slot** self) {
-  const int result = dvk_may_call(table, caller, call);
-  if (result != DVK_E_ok) return result;
-  *self = dvk_at(table, dvk_index_of_slot(table, dvk_slot_of(caller)));
-  return message != NULL && dvk_is_notification(message) ? DVK_E_bad_argument : DVK_E_ok;
-}
-
-/** As dvk_enter(), for a call that may be made while the caller waits in another one. Private. */
+/** Finds and tests a caller that may be waiting in another call; @p message may be NULL. Private. */
 DVK_INLINE int dvk_enter_meanwhile(const struct dvk_table* table, dvk_endpoint caller, enum dvk_call call,
                                    const struct dvk_message* message, struct dvk_slot** self) {
   const int result = dvk_may_call_meanwhile(table, caller, call);
   if (result != DVK_E_ok) return result;
   *self = dvk_at(table, dvk_index_of_slot(table, dvk_slot_of(caller)));
   return message != NULL && dvk_is_notification(message) ? DVK_E_bad_argument : DVK_E_ok;
+}
+
+/** As dvk_enter_meanwhile(), for a caller that has to run. Private. */
+DVK_INLINE int dvk_enter(const struct dvk_table* table, dvk_endpoint caller, enum dvk_call call,
+                         const struct dvk_message* message, struct dvk_slot** self) {
+  const int result = dvk_may_call(table, caller, call);
+  return result != DVK_E_ok ? result : dvk_enter_meanwhile(table, caller, call, message, self);
 }
 
 /** True if @p to waits for a message of @p from; @p request tells that it comes by sendrec. Private. */
@@ -97,6 +95,7 @@ DVK_INLINE int dvk_send(struct dvk_table* table, dvk_endpoint caller, dvk_endpoi
   if (flags & DVK_NOWAIT) return DVK_E_would_block;
   if (dvk_would_lock(table, self, to)) return DVK_E_locked;
   self->message = *message;
+  self->taken = 0;
   dvk_block(self, DVK_STATE_sending, DVK_CALL_send, destination);
   dvk_enlist(table, self);
   return DVK_BLOCKED;
@@ -130,6 +129,7 @@ DVK_INLINE int dvk_sendrec(struct dvk_table* table, dvk_endpoint caller, dvk_end
     dvk_block(self, DVK_STATE_sending | DVK_STATE_receiving, DVK_CALL_sendrec, destination);
   }
   self->message = *message; /* kept through the reply phase: relay forwards it */
+  self->taken = 0;
   dvk_enlist(table, self);
   return DVK_BLOCKED;
 }

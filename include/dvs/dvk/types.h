@@ -63,12 +63,12 @@ DVK_INLINE int32_t dvk_slot_of(dvk_endpoint endpoint) {
 }
 
 /**
- * The system task of @p node: -2-node for the first 32 nodes, then below #DVK_CLOCK; #DVK_NONE if no slot is left
- * (nodes from 1021).
+ * The system task of @p node: -2-node for the first 32 nodes, then below #DVK_EVENTS; #DVK_NONE if no slot is left
+ * (nodes from 1020).
  */
 DVK_INLINE dvk_endpoint dvk_system_of(uint32_t node) {
   if (node < 32) return DVK_SYSTEM - (int32_t)node;
-  return node <= DVK_TASKS_MAX - 4 ? DVK_SYSTEM - 2 - (int32_t)node : (dvk_endpoint)DVK_NONE;
+  return node <= DVK_TASKS_MAX - 5 ? DVK_EVENTS - 1 - ((int32_t)node - 32) : (dvk_endpoint)DVK_NONE;
 }
 
 enum dvk_message_constant {
