@@ -28,6 +28,38 @@ BOOT_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 20
 MODES = ("threads", "fibers")
 
+# What MUK reads: which servers run under which endpoints, and a file for each that has something to say.
+CONFIGURATION = {
+    "muk.cfg": """muk DEMO {
+  dcid     0;
+  pm_ep    0;
+  fs_ep    1;
+  rd_ep    3;
+  is_ep    8;
+  web_ep   22;
+  rd_cfg   "rdisk.cfg";
+  fs_cfg   "fs.cfg";
+  web_cfg  "web.cfg";
+};
+""",
+    "rdisk.cfg": """device SITE {
+  image_type  FILE_IMAGE;
+  image_file  "site.img";
+  buffer      65536;
+};
+""",
+    "fs.cfg": """device ROOT {
+  type         RDISK_IMG;
+  root_dev     YES;
+  buffer_size  65536;
+};
+""",
+    "web.cfg": """websrv DEMO {
+  port  PORT;
+};
+""",
+}
+
 
 class DemoFailure(Exception):
     """Something did not work, said in a sentence for the person who watches."""
@@ -67,12 +99,12 @@ def checksums(top: Path) -> dict[str, str]:
 class Muk:
     """A running MUK: started from a configuration, asked over HTTP, stopped by SIGTERM."""
 
-    def __init__(self, program: Path, folder: Path, image: Path, mode: str, port: int) -> None:
+    def __init__(self, program: Path, folder: Path, mode: str, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/"
-        config = folder / f"{mode}.cfg"
-        config.write_text(CONFIGURATION.format(image=image, port=port), encoding="ascii")
+        for name, text in CONFIGURATION.items():
+            (folder / name).write_text(text.replace("PORT", str(port)), encoding="ascii")
         self.output: list[str] = []
-        self.process = subprocess.Popen([program, config, "--mode", mode], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([program, folder / "muk.cfg", "--mode", mode], stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
         self.reader = threading.Thread(target=self._collect, daemon=True)
         self.reader.start()
@@ -108,21 +140,6 @@ class Muk:
             raise DemoFailure("MUK did not stop on SIGTERM") from None
         if status != 0:
             raise DemoFailure(f"MUK ended with status {status}:\n" + "".join(self.output))
-
-
-CONFIGURATION = """muk DEMO {{
-  dcid      0;
-  systask_ep -2;
-  clock_ep  -35;
-  pm_ep     0;
-  fs_ep     1;
-  rd_ep     3;
-  is_ep     8;
-  web_ep    22;
-  rd_image  "{image}";
-  web_port  {port};
-}};
-"""
 
 
 def fetch_all(url: str, names: list[str], into: Path) -> float:
@@ -167,7 +184,7 @@ def size_stripped(program: Path, folder: Path) -> int:
 
 def measure(program: Path, folder: Path, image: Path, mode: str, wanted: dict[str, str], total: int) -> dict:
     """Boots, fetches, compares and stops in one mode; returns the figures."""
-    muk = Muk(program, folder, image, mode, free_port(0))
+    muk = Muk(program, folder, mode, free_port(0))
     try:
         figures = {"boot": muk.wait_until_ready()}
         say(f"{mode}: booted in {figures['boot']}, fetching {len(wanted)} files")
@@ -212,8 +229,8 @@ def print_report(figures: dict[str, dict], files: int, total: int, executable: i
     print()
 
 
-def serve(program: Path, folder: Path, image: Path) -> None:
-    muk = Muk(program, folder, image, "fibers", free_port(8080))
+def serve(program: Path, folder: Path) -> None:
+    muk = Muk(program, folder, "fibers", free_port(8080))
     try:
         muk.wait_until_ready()
         say(f"serving at {muk.url} and the state of every server at {muk.url}.muk/is/all; Ctrl-C ends it")
@@ -243,7 +260,7 @@ def main() -> int:
         figures = {mode: measure(options.muk, folder, image, mode, wanted, total) for mode in MODES}
         print_report(figures, len(wanted), total, size_stripped(options.muk, folder))
         if options.serve:
-            serve(options.muk, folder, image)
+            serve(options.muk, folder)
         return 0
     except DemoFailure as failure:
         print(f"demo: {failure}", file=sys.stderr)
