@@ -3,6 +3,7 @@
 /// The laws of <dvs/fiber.hpp>, except those on how a process dies: see fiber_endings.cpp.
 #include <array>
 #include <catch2/catch.hpp>
+#include <cfenv>
 #include <dvs/fiber.hpp>
 #include <memory>
 #include <random>
@@ -200,6 +201,24 @@ TEST_CASE("a fiber that switches inside a catch block rethrows its own exception
   root.switch_to(a);  // first in, first out: the reverse of what one shared stack of exceptions would give
   root.switch_to(b);
   CHECK(rethrown == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("every context has a rounding mode of its own") {
+  context& root = context::current();
+  std::vector<int> seen;
+  fiber upward(dvs::fiber_stack_bytes, [&](fiber& self) -> context& {
+    std::fesetround(FE_UPWARD);
+    volatile double third = 3;
+    third = 1 / third;  // sets the flag for an inexact result, which must not carry the mode along
+    self.switch_to(root);
+    seen.push_back(std::fegetround());
+    return root;
+  });
+  root.switch_to(upward);
+  seen.push_back(std::fegetround());
+  root.switch_to(upward);
+  seen.push_back(std::fegetround());
+  CHECK(seen == std::vector<int>{FE_TONEAREST, FE_UPWARD, FE_TONEAREST});
 }
 
 TEST_CASE("an exception in flight in one fiber is not in flight in another") {
