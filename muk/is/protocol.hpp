@@ -5,6 +5,7 @@
 #define MUK_IS_PROTOCOL_HPP
 
 #include <cstdint>
+#include <dvs/describe.hpp>
 #include <dvs/grant.hpp>
 #include <dvs/protocol.hpp>
 #include <string_view>
@@ -25,6 +26,16 @@ enum class table : std::uint32_t {
 };
 /// How a table is written.
 enum class format : std::uint32_t { text = 0, json = 1 };
+/// The name of a format; empty for a number outside the set.
+[[nodiscard]] constexpr std::string_view name_of(format value) {
+  switch (value) {
+    case format::text:
+      return "text";
+    case format::json:
+      return "json";
+  }
+  return {};
+}
 
 /// The name of a table in JSON and in paths such as `/.muk/is/processes`; empty for a number outside the set.
 [[nodiscard]] constexpr std::string_view name_of(table what) {
@@ -46,8 +57,8 @@ enum class format : std::uint32_t { text = 0, json = 1 };
 }
 
 /// Writes `what` into the caller's memory, as UTF-8 without a final zero, as much as `length` bytes hold.
-/// JSON: an object; with `table::all` it has one member for each table, named by `name_of`.
-/// Errors: `bad_argument`, `not_granted`. A server that does not answer makes its table say so, not fail.
+/// JSON: an array with an object for each row; with `table::all` an object with one such member for each table, named
+/// by `name_of`. A table whose server does not answer is `{"error": "…"}`. Errors: `bad_argument`, `not_granted`.
 struct get {
   static constexpr std::uint32_t opcode = 0xB01;
   table what;
@@ -64,5 +75,9 @@ struct get {
 using protocol = dvs::protocol<get>;
 
 }  // namespace muk::is
+
+BOOST_HANA_ADAPT_STRUCT(muk::is::get, what, format, length, into);
+BOOST_HANA_ADAPT_STRUCT(muk::is::get::reply, length, total);
+static_assert(dvs::is_described<muk::is::protocol>());
 
 #endif

@@ -5,9 +5,11 @@
 #define MUK_PM_PROTOCOL_HPP
 
 #include <cstdint>
+#include <dvs/describe.hpp>
 #include <dvs/grant.hpp>
 #include <dvs/protocol.hpp>
 #include <muk/name.hpp>
+#include <string_view>
 
 namespace muk::pm {
 
@@ -60,9 +62,31 @@ enum class ending : std::uint32_t {
   killed = 1,    ///< by the signal in `status`
   vanished = 2,  ///< it left its endpoint without `exit`
 };
+/// The name of an ending; empty for a number outside the set.
+[[nodiscard]] constexpr std::string_view name_of(ending value) {
+  switch (value) {
+    case ending::exited:
+      return "exited";
+    case ending::killed:
+      return "killed";
+    case ending::vanished:
+      return "vanished";
+  }
+  return {};
+}
 
 /// What `waitpid` may do.
 enum class wait_options : std::uint32_t { none = 0, no_hang = 1 };
+/// The name of an option; empty for a number outside the set.
+[[nodiscard]] constexpr std::string_view name_of(wait_options value) {
+  switch (value) {
+    case wait_options::none:
+      return "none";
+    case wait_options::no_hang:
+      return "no_hang";
+  }
+  return {};
+}
 
 /// Waits until a child has ended, and collects it: `child` is its pid, or -1 for any.
 /// With `no_hang` and no ended child the reply has pid 0.
@@ -242,6 +266,20 @@ enum class state : std::uint32_t {
   suspended = 2,  ///< in `sigsuspend`
   zombie = 3,     ///< ended, not collected
 };
+/// The name of a state; empty for a number outside the set.
+[[nodiscard]] constexpr std::string_view name_of(state value) {
+  switch (value) {
+    case state::alive:
+      return "alive";
+    case state::waiting:
+      return "waiting";
+    case state::suspended:
+      return "suspended";
+    case state::zombie:
+      return "zombie";
+  }
+  return {};
+}
 
 /// One process, as `getsysinfo` describes it.
 struct process_row {
@@ -277,5 +315,38 @@ using protocol =
 static_assert(std::has_unique_object_representations_v<process_row>);
 
 }  // namespace muk::pm
+
+BOOST_HANA_ADAPT_STRUCT(muk::pm::exit, status);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::fork, child, name);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::fork::reply, pid);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::waitpid, child, options);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::waitpid::reply, pid, status, ending);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::getpid::reply, pid, parent);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::time::reply, seconds, nanoseconds);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::stime, seconds, nanoseconds);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::getuid::reply, real, effective);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::getgid::reply, real, effective);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::setuid, user);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::setgid, group);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::seteuid, user);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::setegid, group);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::kill, target, signal);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::sigsuspend, signals);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::sigsuspend::reply, signals);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::sigpending::reply, signals);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::alarm, delay_ns);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::alarm::reply, left_ns);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::times::reply, uptime_ns, age_ns, messages_sent, messages_received, copies,
+                        bytes_copied);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::getprocnr, target, name);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::getprocnr::reply, pid, endpoint);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::bindproc, who, wanted, user, group, name);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::bindproc::reply, pid);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::setpname, name);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::process_row, pid, parent, endpoint, state, user, effective_user, group,
+                        effective_group, pending, alarm_left_ns, name);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::getsysinfo, length, into);
+BOOST_HANA_ADAPT_STRUCT(muk::pm::getsysinfo::reply, length, total);
+static_assert(dvs::is_described<muk::pm::protocol>());
 
 #endif

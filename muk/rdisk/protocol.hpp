@@ -5,9 +5,11 @@
 #define MUK_RDISK_PROTOCOL_HPP
 
 #include <cstdint>
+#include <dvs/describe.hpp>
 #include <dvs/grant.hpp>
 #include <dvs/protocol.hpp>
 #include <muk/name.hpp>
+#include <string_view>
 
 namespace muk::rdisk {
 
@@ -21,6 +23,18 @@ inline constexpr std::uint32_t pieces_max = 64;
 
 /// What a device is opened for; the bits may be or-ed.
 enum class mode : std::uint32_t { read = 1, write = 2, read_write = 3 };
+/// The name of a mode; empty for a number outside the set.
+[[nodiscard]] constexpr std::string_view name_of(mode value) {
+  switch (value) {
+    case mode::read:
+      return "read";
+    case mode::write:
+      return "write";
+    case mode::read_write:
+      return "read_write";
+  }
+  return {};
+}
 
 /// Opens `minor`. Opens are counted; those of a process that dies are closed.
 /// Errors: `no_device`, `read_only`, `bad_argument` (mode).
@@ -160,5 +174,25 @@ static_assert(std::has_unique_object_representations_v<piece<dvs::readable>>);
 static_assert(std::has_unique_object_representations_v<device_row>);
 
 }  // namespace muk::rdisk
+
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::open, minor, mode);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::open::reply, bytes, buffer_bytes, is_volatile);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::close, minor);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::read, minor, length, position, into);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::read::reply, length);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::write, minor, length, position, from);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::write::reply, length);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::gather, minor, pieces, position, vector);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::gather::reply, length);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::scatter, minor, pieces, position, vector);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::scatter::reply, length);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::flush, minor);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::geometry, minor);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::geometry::reply, bytes, cylinders, heads, sectors, sector_bytes);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::dump, length, into);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::dump::reply, length, total);
+BOOST_HANA_ADAPT_STRUCT(muk::rdisk::device_row, name, bytes, reads, writes, bytes_read, bytes_written, minor, opens,
+                        buffer_bytes, in_memory, is_volatile, open_for_writing, zero);
+static_assert(dvs::is_described<muk::rdisk::protocol>());
 
 #endif

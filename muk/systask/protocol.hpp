@@ -5,9 +5,11 @@
 #define MUK_SYSTASK_PROTOCOL_HPP
 
 #include <cstdint>
+#include <dvs/describe.hpp>
 #include <dvs/grant.hpp>
 #include <dvs/protocol.hpp>
 #include <muk/name.hpp>
+#include <string_view>
 
 namespace muk::systask {
 
@@ -79,6 +81,16 @@ struct virvcopy {
 
 /// Whether an alarm's time counts from now or from the start of the node.
 enum class alarm_time : std::uint32_t { relative = 0, absolute = 1 };
+/// The name of a kind of time; empty for a number outside the set.
+[[nodiscard]] constexpr std::string_view name_of(alarm_time value) {
+  switch (value) {
+    case alarm_time::relative:
+      return "relative";
+    case alarm_time::absolute:
+      return "absolute";
+  }
+  return {};
+}
 
 /// Asks for one notification from `dvs::clock_task`; replaces the alarm that the caller had. System processes only.
 /// Errors: `no_privilege`, `bad_argument`.
@@ -113,6 +125,20 @@ enum class info : std::uint32_t {
   privtab = 8,   ///< a `privileges_row` for each process
   process = 11,  ///< the `process_row` of `who`
 };
+/// The name of a table; empty for a number outside the set.
+[[nodiscard]] constexpr std::string_view name_of(info value) {
+  switch (value) {
+    case info::kinfo:
+      return "kinfo";
+    case info::proctab:
+      return "proctab";
+    case info::privtab:
+      return "privtab";
+    case info::process:
+      return "process";
+  }
+  return {};
+}
 
 /// Copies a table into the caller's memory, as many whole or partial rows as `length` bytes hold.
 /// Errors: `bad_argument`, `bad_process`, `not_granted`.
@@ -168,6 +194,25 @@ struct dc_row {
   std::uint32_t running;
 };
 
+/// What a process is doing: `dvs::activity` in the width of a row.
+enum class doing : std::uint32_t { running = 0, sending = 1, receiving = 2, awaiting_reply = 3, sleeping = 4 };
+/// The name of what a process is doing; empty for a number outside the set.
+[[nodiscard]] constexpr std::string_view name_of(doing value) {
+  switch (value) {
+    case doing::running:
+      return "running";
+    case doing::sending:
+      return "sending";
+    case doing::receiving:
+      return "receiving";
+    case doing::awaiting_reply:
+      return "awaiting_reply";
+    case doing::sleeping:
+      return "sleeping";
+  }
+  return {};
+}
+
 /// One process, as `getinfo` describes it.
 struct process_row {
   dvs::endpoint_id endpoint;
@@ -179,7 +224,7 @@ struct process_row {
   std::uint64_t bytes_copied;
   std::uint64_t age_ns;         ///< 0: it has no descriptor
   std::uint64_t alarm_left_ns;  ///< 0: no alarm
-  std::uint32_t doing;          ///< a `dvs::activity`
+  systask::doing doing;
   std::uint32_t is_system;
 };
 
@@ -198,5 +243,28 @@ static_assert(std::has_unique_object_representations_v<process_row>);
 static_assert(std::has_unique_object_representations_v<privileges_row>);
 
 }  // namespace muk::systask
+
+BOOST_HANA_ADAPT_STRUCT(muk::systask::fork, parent, child, name);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::exit, who);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::killed, who);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::memset, who, byte, address, bytes);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::vircopy, from, into, from_address, into_address, bytes);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::virvcopy, copies, vector);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::setalarm, time_ns, kind, zero);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::setalarm::reply, left_ns);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::times, who);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::times::reply, uptime_ns, age_ns, messages_sent, messages_received, copies,
+                        bytes_copied);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::getinfo, what, who, length, into);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::getinfo::reply, length, total);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::bindproc, who, name);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::setpname, who, name);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::unbind, who);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::dc_row, uptime_ns, name, id, tasks, servers, users, processes, grants, grants_max,
+                        running);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::process_row, endpoint, peer, name, messages_sent, messages_received, copies,
+                        bytes_copied, age_ns, alarm_left_ns, doing, is_system);
+BOOST_HANA_ADAPT_STRUCT(muk::systask::privileges_row, endpoint, calls);
+static_assert(dvs::is_described<muk::systask::protocol>());
 
 #endif

@@ -242,7 +242,7 @@ class server {
     made.messages_received = process.messages_received;
     made.copies = process.copies;
     made.bytes_copied = process.bytes_copied;
-    made.doing = static_cast<std::uint32_t>(process.doing);
+    made.doing = static_cast<systask::doing>(process.doing);
     made.is_system = is_system(process.endpoint) ? 1 : 0;
     const auto now = self_.now();
     if (const auto found = descriptors_.find(process.endpoint); found != descriptors_.end()) {
