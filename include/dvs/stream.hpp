@@ -31,7 +31,7 @@ concept byte_stream = std::movable<Stream> &&
 /// A listening port: `accept` waits for a connection; `port` is the number it listens on.
 template <class Listener>
 concept stream_listener = std::movable<Listener> && requires(Listener& listener, timeout limit) {
-  { *listener.accept(limit) } -> byte_stream;
+  { listener.accept(limit).value() } -> byte_stream;
   { listener.port() } -> std::same_as<std::uint16_t>;
   { listener.close() } -> std::same_as<void>;
 };

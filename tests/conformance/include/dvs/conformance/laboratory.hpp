@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The laboratory of a law: a node with one DC, parties that run in it, and the record of what went wrong.
+#ifndef DVS_CONFORMANCE_LABORATORY_HPP
+#define DVS_CONFORMANCE_LABORATORY_HPP
+
+#include <atomic>
+#include <dvs/conformance/record.hpp>
+#include <dvs/conformance/setup.hpp>
+#include <dvs/conformance/words.hpp>
+#include <optional>
+#include <string>
+
+namespace dvs::conformance {
+
+/// Make it after the variables that the parties share: when it leaves scope it waits until all of them have returned
+/// (and says who hangs where, if they do not), ends the DC, and reports every broken expectation to Catch2.
+template <setup Setup>
+class laboratory {
+ public:
+  using backend = typename Setup::backend;
+  using self_type = endpoint<backend>;
+
+  explicit laboratory(const dc_options& sizes = {}) : node_(Setup::open()), dc_(node_.create_dc("laboratory", sizes)) {}
+  laboratory(const laboratory&) = delete;
+  laboratory& operator=(const laboratory&) = delete;
+  ~laboratory() noexcept(false) { finish(); }
+
+  [[nodiscard]] dvs::node<backend>& node() { return node_; }
+  [[nodiscard]] dvs::dc<backend>& dc() { return dc_; }
+
+  /// Starts a party where the setup wants it: `body(self)`. It is bound when this returns.
+  template <class Body>
+  endpoint_id start(endpoint_id who, Body body, const bind_options& options = {}) {
+    return start_in(dc_, who, std::move(body), options);
+  }
+  /// Starts a party of another DC of this node, which must not outlive the laboratory.
+  template <class Body>
+  endpoint_id start_in(dvs::dc<backend>& container, endpoint_id who, Body body, const bind_options& options = {}) {
+    ++running_;
+    auto guarded = [this, body = std::move(body)](self_type& self) mutable {
+      attempt(body, self);
+      --running_;
+    };
+    result<endpoint_id> started = errc::not_supported;
+    if (Setup::place(parties_++) == placement::fiber) {
+      started = container.spawn(who, std::move(guarded), options);
+    } else if constexpr (backend::abilities.threads) {
+      started = container.spawn(who, on_thread{}, std::move(guarded), options);
+    }
+    if (!started) --running_;
+    return started.value();
+  }
+
+  /// Carries out `body(self)` in the calling context, as a user process with every right.
+  template <class Body>
+  void observe(Body body) {
+    dc_.run([&](self_type& self) { attempt(body, self); }, {.name = "observer", .privileges = &every_right});
+  }
+
+  // ---- What parties expect; any thread. The first failure is what counts: patience is short after it. ---------
+
+  /// `good` holds.
+  void expect(bool good, std::string_view what, place_in_source at = place_in_source::here()) {
+    record_.note(good, what, at);
+  }
+  /// Both are equal.
+  template <class A, class B>
+  void equal(const A& a, const B& b, place_in_source at = place_in_source::here()) {
+    if (a == b) return record_.note(true, {}, at);
+    record_.note(false, "expected " + shown(b) + ", found " + shown(a), at);
+  }
+  /// The operation succeeded. When it did not, the party ends here.
+  void works(const result<void>& outcome, place_in_source at = place_in_source::here()) {
+    record_.note(outcome.has_value(), std::string("it failed with ") + name_of(outcome.error()), at);
+    if (!outcome) throw party_stopped{};
+  }
+  /// The operation succeeded; gives its value. When it did not, the party ends here.
+  template <class T>
+  T take(result<T> outcome, place_in_source at = place_in_source::here()) {
+    record_.note(outcome.has_value(), std::string("it failed with ") + name_of(outcome.error()), at);
+    if (!outcome) throw party_stopped{};
+    return std::move(*outcome);
+  }
+  /// The operation failed with exactly this error.
+  template <class T>
+  void fails(errc wanted, const result<T>& outcome, place_in_source at = place_in_source::here()) {
+    if (outcome.error() == wanted) return record_.note(true, {}, at);
+    record_.note(false, std::string("expected the error ") + name_of(wanted) + ", found " + name_of(outcome.error()),
+                 at);
+  }
+
+  // ---- Waiting for what others do, without luck ----------------------------------------------------------------
+
+  /// Lets others run until `happened()`; a failure if that takes very long.
+  template <class Condition>
+  void eventually(self_type& self, Condition happened, std::string_view what,
+                  place_in_source at = place_in_source::here()) {
+    const duration begin = self.now();
+    while (!happened()) {
+      if (self.now() - begin > patience()) {
+        record_.note(false, "never happened: " + std::string(what) + tables(), at);
+        throw party_stopped{};
+      }
+      if (self.sleep_for(20us).error() != errc::ok) self.yield();
+    }
+  }
+  /// Waits until `who` is seen doing `what`, with `peer` if one is given.
+  void until(self_type& self, endpoint_id who, activity what, std::optional<endpoint_id> peer = {},
+             place_in_source at = place_in_source::here()) {
+    eventually(
+        self, [&] { return is_doing(who, what, peer); }, std::to_string(number_of(who)) + " is " + shown(what), at);
+  }
+  /// Waits until `who` is seen blocked in anything.
+  void until_blocked(self_type& self, endpoint_id who, place_in_source at = place_in_source::here()) {
+    eventually(
+        self,
+        [&] {
+          const auto row = row_of(who);
+          return row && row->doing != activity::running;
+        },
+        std::to_string(number_of(who)) + " blocks", at);
+  }
+  /// Waits until `who` is gone.
+  void until_gone(self_type& self, endpoint_id who, place_in_source at = place_in_source::here()) {
+    eventually(
+        self, [&] { return !self.is_bound(who); }, std::to_string(number_of(who)) + " is unbound", at);
+  }
+
+  /// The row of `who` in the process table.
+  [[nodiscard]] std::optional<process_info> row_of(endpoint_id who) {
+    for (auto& row : dc_.processes())
+      if (row.endpoint == who) return row;
+    return {};
+  }
+  [[nodiscard]] bool is_doing(endpoint_id who, activity what, std::optional<endpoint_id> peer = {}) {
+    const auto row = row_of(who);
+    return row && row->doing == what && (!peer || row->peer == *peer);
+  }
+
+  /// Waits for the parties, ends the DC and reports. The destructor does it too.
+  void finish() {
+    if (finished_) return;
+    finished_ = true;
+    wait_for_parties();
+    dc_.end();
+    record_.report();
+  }
+
+ private:
+  template <class Body>
+  void attempt(Body& body, self_type& self) {
+    try {
+      body(self);
+    } catch (const party_stopped&) {  // noted where it happened
+    } catch (const std::exception& problem) {
+      record_.note(false, std::string("a party threw: ") + problem.what(), place_in_source::here());
+    }
+  }
+
+  void wait_for_parties() {
+    if (running_ == 0) return;
+    if (!dc_.info().running) return;  // its end waits for them
+    observe([&](self_type& self) {
+      eventually(
+          self, [&] { return running_ == 0 || !dc_.info().running; }, "every party returns");
+    });
+  }
+
+  [[nodiscard]] duration patience() const { return record_.is_clean() ? duration(20s) : duration(200ms); }
+
+  [[nodiscard]] std::string tables() {
+    std::string text;
+    for (const auto& row : dc_.processes())
+      text += "\n    " + std::to_string(number_of(row.endpoint)) + " " + row.name + ": " + shown(row.doing) + " " +
+              std::to_string(number_of(row.peer));
+    return text;
+  }
+
+  dvs::node<backend> node_;
+  dvs::dc<backend> dc_;
+  record record_;
+  std::atomic<int> running_{0};
+  std::size_t parties_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace dvs::conformance
+
+#endif

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The conformance suite: every law beside `concept backend`, as test cases that a backend author instantiates.
+///
+///     #include <dvs/conformance/suite.hpp>
+///     struct setup : dvs::conformance::all_fibers { ... };               // see conformance/setup.hpp
+///     const dvs::conformance::suite<setup> laws;                         // and link a main of Catch2
+#ifndef DVS_CONFORMANCE_SUITE_HPP
+#define DVS_CONFORMANCE_SUITE_HPP
+
+#include <dvs/conformance/notify.hpp>
+#include <dvs/conformance/rendezvous.hpp>
+#include <dvs/conformance/sendrec.hpp>
+#include <dvs/conformance/waiting.hpp>
+
+namespace dvs::conformance {
+
+/// Registers all laws for `Setup`. What the backend lacks is said by name in a test of its own.
+template <setup Setup>
+struct suite {
+  suite() {
+    rendezvous_laws<Setup>();
+    sendrec_laws<Setup>();
+    notify_laws<Setup>();
+    waiting_laws<Setup>();
+  }
+};
+
+}  // namespace dvs::conformance
+
+#endif

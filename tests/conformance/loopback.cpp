@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The laws for the loopback backend: everything a fiber of one thread.
+#include <dvs/backends/loopback.hpp>
+#include <dvs/conformance/suite.hpp>
+
+namespace {
+
+struct setup : dvs::conformance::all_fibers {
+  using backend = dvs::loopback::backend;
+  static constexpr std::string_view name = "loopback";
+  static dvs::loopback::node open() { return dvs::loopback::node(); }
+};
+
+const dvs::conformance::suite<setup> laws;
+
+}  // namespace
