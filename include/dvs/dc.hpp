@@ -35,7 +35,7 @@ class dc {
   using endpoint_type = endpoint<Backend>;
   using owned_endpoint = std::unique_ptr<bound_endpoint<Backend>>;
 
-  explicit dc(std::unique_ptr<typename Backend::dc> implementation) : dc_(std::move(implementation)) {}
+  explicit dc(std::shared_ptr<typename Backend::dc> implementation) : dc_(std::move(implementation)) {}
   dc(dc&&) noexcept = default;
   dc& operator=(dc&&) = delete;
   ~dc() {
@@ -72,7 +72,7 @@ class dc {
     return std::forward<Body>(body)(static_cast<endpoint_type&>(*self));
   }
 
-  /// Runs the fibers of the calling thread until all of this DC's have returned.
+  /// Waits until every process that was spawned has returned: runs the fibers of the calling thread, joins threads.
   void join() { dc_->join(); }
 
   /// Binds the calling context to `who` (`dvs::own`: any free user slot). Errors as for `spawn`.
@@ -122,7 +122,7 @@ class dc {
     return std::make_unique<bound_endpoint<Backend>>(*dc_, **bound);
   }
 
-  std::unique_ptr<typename Backend::dc> dc_;
+  std::shared_ptr<typename Backend::dc> dc_;
 };
 
 }  // namespace dvs

@@ -50,15 +50,15 @@ class [[nodiscard]] result {
   [[nodiscard]] errc error() const noexcept { return code_; }
 
   /// The value; throws `dvs::error` when there is none.
-  [[nodiscard]] T& value() & {
+  T& value() & {
     check();
     return value_;
   }
-  [[nodiscard]] const T& value() const& {
+  const T& value() const& {
     check();
     return value_;
   }
-  [[nodiscard]] T value() && {
+  T value() && {
     check();
     return std::move(value_);
   }

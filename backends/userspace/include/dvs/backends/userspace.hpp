@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The userspace backend, embedded: everything in one process, no daemon, no privileges, no set-up.
+///
+/// Endpoints are threads, or fibers of one or several threads, in any mixture. Fibers of one thread meet in plain
+/// memory and hand the processor to each other directly; threads meet in channels of two cache lines and wake each
+/// other by doorbells. How, and with which limits, is told in `backends/userspace/README.md`.
+#ifndef DVS_BACKENDS_USERSPACE_HPP
+#define DVS_BACKENDS_USERSPACE_HPP
+
+#include <dvs/backends/userspace/broker.hpp>
+#include <dvs/node.hpp>
+
+namespace dvs::userspace {
+
+/// The node of an embedded system: it keeps the list of DCs.
+class embedded_node {
+ public:
+  /// Creates a DC. Errors: `exists`, `range`, `no_memory`, `table_full`.
+  result<std::shared_ptr<broker>> create_dc(std::string_view name, const dc_options& options);
+  [[nodiscard]] std::vector<dc_info> dcs();
+  [[nodiscard]] node_id id() const { return node_id{0}; }
+
+ private:
+  std::mutex lock_;
+  std::vector<std::weak_ptr<broker>> dcs_;
+  std::uint16_t next_dc_ = 0;
+  const std::int64_t started_ns_ = monotonic_ns();
+};
+
+/// What fibers of one thread wait on for something that is not a message.
+class fiber_condition {
+ public:
+  errc wait(port& self, timeout limit) {
+    waiter mine{&self};
+    waiters_.push_back(&mine);
+    const errc outcome = self.wait_until(
+        {activity::receiving, false, 0, none}, limit, nullptr, false, [&] { return mine.woken; },
+        [&] {
+          if (mine.woken) return false;
+          std::erase(waiters_, &mine);
+          return true;
+        });
+    return outcome;
+  }
+  void wake_one() {
+    if (!waiters_.empty()) wake(waiters_.front());
+  }
+  void wake_all() {
+    while (!waiters_.empty()) wake(waiters_.front());
+  }
+
+ private:
+  struct waiter {
+    port* who;
+    bool woken = false;
+  };
+  void wake(waiter* one) {
+    std::erase(waiters_, one);
+    one->woken = true;
+    one->who->alert();
+  }
+  std::vector<waiter*> waiters_;
+};
+
+inline result<std::shared_ptr<broker>> embedded_node::create_dc(std::string_view name, const dc_options& options) {
+  const std::lock_guard guard(lock_);
+  std::erase_if(dcs_, [](const auto& known) { return known.expired(); });
+  for (const auto& known : dcs_)
+    if (const auto dc = known.lock(); dc != nullptr && !dc->ended() && dc->info().name == name) return errc::exists;
+  if (dcs_.size() > 0xFFFF) return errc::table_full;
+  try {
+    auto made = std::make_shared<broker>(dc_id{next_dc_++}, name, options, started_ns_);
+    dcs_.push_back(made);
+    return made;
+  } catch (const error& refused) {
+    return static_cast<errc>(refused.code().value());
+  } catch (const std::bad_alloc&) {
+    return errc::no_memory;
+  }
+}
+
+inline std::vector<dc_info> embedded_node::dcs() {
+  std::vector<dc_info> rows;
+  const std::lock_guard guard(lock_);
+  for (const auto& known : dcs_)
+    if (const auto dc = known.lock(); dc != nullptr && !dc->ended()) rows.push_back(dc->info());
+  return rows;
+}
+
+/// The backend: see `dvs::backend`.
+struct backend {
+  using node = embedded_node;
+  using dc = broker;
+  using port = userspace::port;
+  using condition = fiber_condition;
+  static constexpr const char* name = "userspace";
+  static constexpr dvs::abilities abilities{};
+};
+static_assert(dvs::backend<backend>);
+
+using node = dvs::node<backend>;
+
+}  // namespace dvs::userspace
+
+#endif

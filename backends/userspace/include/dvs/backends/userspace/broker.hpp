@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The broker of a DC, linked into the process: it owns the table of processes, their privileges and their grants, and
+/// brings together those who may talk. Messages do not pass through it.
+#ifndef DVS_BACKENDS_USERSPACE_BROKER_HPP
+#define DVS_BACKENDS_USERSPACE_BROKER_HPP
+
+#include <dvs/dvk/dvk.h>
+
+#include <condition_variable>
+#include <dvs/backends/userspace/port.hpp>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <thread>
+
+namespace dvs::userspace {
+
+/// See `dvs::backend_dc` for the operations that programs use.
+class broker final : public std::enable_shared_from_this<broker> {
+ public:
+  broker(dc_id id, std::string_view name, const dc_options& sizes, std::int64_t node_started_ns);
+
+  // ---- For programs ----
+  result<port*> bind(endpoint_id who, const bind_options& options);
+  result<endpoint_id> bind_thread(int thread, endpoint_id who, const bind_options& options);
+  result<port*> wait_for_own_bind(timeout limit);
+  void unbind(port& leaving);
+  errc unbind(endpoint_id who, timeout limit);
+  template <class Body>
+  result<endpoint_id> spawn_fiber(endpoint_id who, const bind_options& options, Body body);
+  template <class Body>
+  result<endpoint_id> spawn_thread(endpoint_id who, const bind_options& options, Body body);
+  errc cancel(endpoint_id who) { return control(who, port::control_cancel); }
+  errc set_privileges(endpoint_id who, const privileges& rights);
+  result<privileges> privileges_of(endpoint_id who);
+  result<endpoint_id> find(std::string_view name);
+  std::vector<process_info> processes();
+  dc_info info();
+  void end();
+  void join();
+
+  // ---- For ports ----
+  [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint32_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::int64_t started_ns() const { return started_ns_; }
+  [[nodiscard]] std::uint32_t tasks() const { return limits_.tasks; }
+  [[nodiscard]] std::int32_t index_of(endpoint_id who) const {
+    return slot_of(who) + static_cast<std::int32_t>(limits_.tasks);
+  }
+
+  /// Finds, or makes, the link from `asker` to `to`. Errors as the call that needs it.
+  errc connect(port& asker, endpoint_id to, bool with_reply, errc died, errc itself, std::shared_ptr<link>& found);
+  /// Whether `from` may address `to` now.
+  errc may_address(const port& from, endpoint_id to, errc died);
+  /// Finds, or makes, the link from `asker` to the bound process `to`, whatever the privileges.
+  errc link_to(port& asker, endpoint_id to, std::shared_ptr<link>& found);
+  /// Whether two others may talk in both directions.
+  errc may_converse(const port& one, endpoint_id other);
+  /// Tests the source of a receive.
+  errc check_source(const port& self, endpoint_id source);
+  /// Whether the wait that `waiter` is about to begin on `on` would close a cycle.
+  bool would_lock(const port& waiter, link& on);
+  /// What a wait for the table sees: ok, would_block (not yet), or an error.
+  errc table_state(const port& self, endpoint_id who, bool want_bound);
+  void add_table_watcher(port& watcher);
+  void remove_table_watcher(port& watcher);
+  void add_death_watcher(port& watcher);
+  void collect_new_links(port& of, std::vector<std::shared_ptr<link>>& into);
+  std::mutex& lock() { return lock_; }
+
+  result<grant_id> grant(const port& owner, endpoint_id to, std::uint64_t address, std::uint64_t bytes,
+                         access direction);
+  result<grant_id> grant_indirect(const port& owner, endpoint_id to, granted_range part, std::uint64_t bytes,
+                                  access direction);
+  errc revoke(const port& owner, grant_id id);
+  /// Calls `copy(address)` with the granted memory, which stays granted meanwhile.
+  template <class Copy>
+  errc with_granted(const port& grantee, granted_range range, std::size_t bytes, access direction, Copy&& copy);
+  template <class Copy>
+  errc with_granted_pair(const port& grantee, granted_range from, granted_range into, std::size_t bytes, Copy&& copy);
+  errc vcopy_check(const port& self, endpoint_id from, endpoint_id into);
+  std::shared_ptr<port> port_of(endpoint_id who);
+
+ private:
+  /// The fibers of this DC on one carrier.
+  struct fiber_group {
+    std::size_t running = 0;
+    task* joiner = nullptr;
+  };
+  struct table_memory {
+    void operator()(void* memory) const { ::operator delete (memory, std::align_val_t{64}); }
+  };
+
+  [[nodiscard]] dvk_table* table() const { return static_cast<dvk_table*>(memory_.get()); }
+  result<std::shared_ptr<port>> bind_on(const std::shared_ptr<carrier>& runs_on, endpoint_id who,
+                                        const bind_options& options);
+  void apply(endpoint_id who, port& p, const privileges& rights);
+  errc find_peer(const port& self, endpoint_id who, errc died, errc itself, dvk_slot*& slot) const;
+  std::shared_ptr<link> make_link(port& asker, const std::shared_ptr<port>& server);
+  [[nodiscard]] dvk_slot& slot_at(const port& p) const { return *dvk_at(table(), p.index_); }
+  errc control(endpoint_id who, std::uint32_t bit);
+  void tell_table_watchers();
+  void fiber_ended(carrier& on);
+  void run_fibers(carrier& here);
+
+  const dc_id id_;
+  const std::string name_;
+  const dc_options sizes_;
+  const std::int64_t started_ns_;
+  dvk_limits limits_;
+  std::atomic<bool> ended_{false};
+  std::atomic<std::uint32_t> epoch_{1};
+
+  std::mutex lock_;
+  std::unique_ptr<void, table_memory> memory_;
+  std::vector<std::shared_ptr<port>> ports_;  ///< by index of the slot
+  std::vector<port*> table_watchers_;
+  std::vector<port*> death_watchers_;
+  std::map<int, std::shared_ptr<port>> waiting_for_thread_;  ///< bound for a thread that has not asked yet
+  std::condition_variable waiting_for_thread_changed_;
+  std::map<carrier*, fiber_group> fibers_;
+  std::vector<std::thread> threads_;
+  std::shared_mutex grants_lock_;
+};
+
+}  // namespace dvs::userspace
+
+#include <dvs/backends/userspace/broker_impl.hpp>
+#include <dvs/backends/userspace/link_impl.hpp>
+#include <dvs/backends/userspace/port_impl.hpp>
+#include <dvs/backends/userspace/port_memory.hpp>
+#include <dvs/backends/userspace/port_rendezvous.hpp>
+
+#endif

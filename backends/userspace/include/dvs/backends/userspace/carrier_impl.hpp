@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// How a carrier schedules, polls and sleeps.
+#ifndef DVS_BACKENDS_USERSPACE_CARRIER_IMPL_HPP
+#define DVS_BACKENDS_USERSPACE_CARRIER_IMPL_HPP
+
+#include <dvs/backends/userspace/carrier.hpp>
+
+namespace dvs::userspace {
+
+/// A fiber, its task, and what it runs; lives until another task has taken over after its end.
+struct carrier::fiber_record {
+  fiber_record(carrier& owner, std::unique_ptr<runnable> runs, std::string_view name)
+      : body(std::move(runs)),
+        stack(
+            fiber_stack_bytes,
+            [this, &owner](fiber&) -> context& {
+              body->run();
+              body.reset();
+              --owner.fibers_;
+              owner.ended_.emplace_back(this);
+              return *owner.next_after_end().context_;
+            },
+            name),
+        runs_as(&stack) {
+    runs_as.carrier_ = &owner;
+  }
+
+  std::unique_ptr<runnable> body;
+  fiber stack;
+  task runs_as;
+};
+
+inline std::shared_ptr<carrier> carrier::of_thread(int thread) {
+  auto& registry = thread_registry::instance();
+  const std::lock_guard guard(registry.lock);
+  auto& known = registry.carriers[thread];
+  if (known == nullptr) known = std::make_shared<carrier>();
+  return known;
+}
+
+inline carrier::holder::holder() : held(of_thread(static_cast<int>(syscall(SYS_gettid)))) {
+  held->root_.context_ = &context::current();
+}
+
+inline carrier::holder::~holder() {
+  here_ = nullptr;
+  auto& registry = thread_registry::instance();
+  const std::lock_guard guard(registry.lock);
+  registry.carriers.erase(static_cast<int>(syscall(SYS_gettid)));
+}
+
+inline void task::expire(timer& t) {
+  auto& self = static_cast<task&>(t);
+  self.carrier_->make_ready(self);
+}
+
+inline void carrier::spawn(std::unique_ptr<runnable> body, std::string_view name) {
+  auto record = std::make_unique<fiber_record>(*this, std::move(body), name);
+  ++fibers_;
+  record->runs_as.suspended_ = true;
+  make_ready(record.release()->runs_as);  // owned by the fiber itself until it ends
+}
+
+inline void carrier::make_ready(task& t, bool first) {
+  if (t.ready_ || !t.suspended_) return;
+  t.ready_ = true;
+  if (ready_first_ == nullptr) {
+    t.next_ = nullptr;
+    ready_first_ = ready_last_ = &t;
+  } else if (first) {
+    t.next_ = ready_first_;
+    ready_first_ = &t;
+  } else {
+    t.next_ = nullptr;
+    ready_last_->next_ = &t;
+    ready_last_ = &t;
+  }
+}
+
+inline void carrier::suspend(std::int64_t deadline_ns, const polling& how) {
+  task& self = *current_;
+  self.suspended_ = true;
+  if (deadline_ns >= 0) set_timer(self, deadline_ns);
+  // Timers and the outside world get a look now and then also when tasks keep each other busy.
+  if ((++switches_ & 63) == 0) {
+    if (!timers_.empty()) run_timers();
+    if (reactor_) reactor_->poll();
+  }
+  if (bells_.rung()) collect_bells();
+  for (;;) {
+    if (how.word != nullptr && ready_first_ != nullptr) break;  // nobody would poll while another task runs
+    if (task* const next = take_ready()) {
+      next->ready_ = false;
+      if (next != &self) switch_to(*next);
+      break;
+    }
+    idle(how);
+    if (how.word != nullptr) break;
+  }
+  self.suspended_ = false;
+  if (self.ready_) unlist(self);
+  if (deadline_ns >= 0) clear_timer(self);
+}
+
+/// Takes a task that noticed by itself what it waited for off the list of those to be run.
+inline void carrier::unlist(task& t) {
+  task** link = &ready_first_;
+  task* before = nullptr;
+  while (*link != &t) {
+    before = *link;
+    link = &before->next_;
+  }
+  *link = t.next_;
+  if (ready_last_ == &t) ready_last_ = before;
+  t.ready_ = false;
+}
+
+inline void carrier::yield() {
+  task& self = *current_;
+  self.suspended_ = true;
+  make_ready(self);
+  suspend(-1);
+}
+
+/// Nothing can run: polls, then sleeps until a bell, a timer or the outside world has something to do.
+inline void carrier::idle(const polling& how) {
+  if (how.allowed && spin(how)) return;
+  if (how.word != nullptr) return;
+  retract_promise();
+  if (ready_first_ == nullptr) sleep();
+  if (!timers_.empty()) run_timers();
+  if (bells_.rung()) collect_bells();
+}
+
+/// Polls for a while. True: something happened.
+inline bool carrier::spin(const polling& how) {
+  const std::uint32_t here = current_cpu();
+  if (how.partner != nullptr && how.partner->cpu() == here) return false;
+  if (how.partner == nullptr && keeper_ != nullptr && promised_to_->cpu() == here) return false;
+  for (std::int32_t round = 0; round < spin_budget_ + eager_rounds; ++round) {
+    const bool word_changed = how.word != nullptr && how.word->load(std::memory_order_acquire) != how.seen;
+    if (word_changed || promise_due() || bells_.rung()) {
+      spin_budget_ = std::min(spin_budget_ * 2, spin_budget_max);
+      keep_promise();
+      if (bells_.rung()) collect_bells();
+      return true;
+    }
+    if (round >= eager_rounds) spin_pause();
+  }
+  spin_budget_ = std::max(spin_budget_ / 2, spin_budget_min);
+  return false;
+}
+
+inline void carrier::sleep() {
+  const std::int64_t deadline_ns = timers_.empty() ? -1 : timers_.begin()->at_ns_;
+  if (reactor_) {
+    in_reactor_.store(true, std::memory_order_seq_cst);
+    if (bells_.prepare_sleep()) reactor_->wait(deadline_ns);
+    in_reactor_.store(false, std::memory_order_seq_cst);
+  } else if (bells_.prepare_sleep()) {
+    futex_sleep(*bells_.sleep_word(), 1, deadline_ns);
+  }
+  bells_.awake();
+  note_cpu();
+}
+
+inline void carrier::wake() {
+  if (in_reactor_.load(std::memory_order_seq_cst)) {
+    reactor_->interrupt();
+  } else {
+    futex_wake(*bells_.sleep_word());
+  }
+}
+
+inline void carrier::set_timer(timer& t, std::int64_t at_ns) {
+  clear_timer(t);
+  t.at_ns_ = at_ns;
+  timers_.insert(t);
+}
+
+inline void carrier::run_timers() {
+  const std::int64_t now = monotonic_ns();
+  while (!timers_.empty() && timers_.begin()->at_ns_ <= now) {
+    timer& due = *timers_.begin();
+    timers_.erase(timers_.begin());
+    due.expired_(due);
+  }
+}
+
+inline std::uint32_t carrier::add_bell(bell_source& source) {
+  const std::lock_guard guard(bells_lock_);
+  std::uint32_t bell;
+  if (!free_bells_.empty()) {
+    bell = free_bells_.back();
+    free_bells_.pop_back();
+  } else {
+    bell = next_bell_++ % doorbell_bits<std::atomic>::bells_max;
+  }
+  bell_entry* entry = entries_[bell].load(std::memory_order_relaxed);
+  if (entry == nullptr) {
+    entry = entry_storage_.emplace_back(std::make_unique<bell_entry>()).get();
+    entries_[bell].store(entry, std::memory_order_release);
+  }
+  const std::lock_guard entry_guard(entry->lock);
+  entry->sources.push_back(&source);
+  return bell;
+}
+
+inline void carrier::remove_bell(std::uint32_t bell, bell_source& source) {
+  const std::lock_guard guard(bells_lock_);
+  bell_entry& entry = *entries_[bell].load(std::memory_order_relaxed);
+  const std::lock_guard entry_guard(entry.lock);
+  std::erase(entry.sources, &source);
+  if (entry.sources.empty()) free_bells_.push_back(bell);
+}
+
+inline void carrier::collect_bells() {
+  bells_.collect([this](std::uint32_t bell) {
+    bell_entry* const entry = entries_[bell].load(std::memory_order_acquire);
+    if (entry == nullptr) return;
+    // What a bell starts may remove it, so the list is walked by index and looked at anew each time.
+    for (std::size_t i = 0;; ++i) {
+      bell_source* source;
+      {
+        const std::lock_guard guard(entry->lock);
+        if (i >= entry->sources.size()) break;
+        source = entry->sources[i];
+      }
+      source->rung();
+    }
+  });
+}
+
+inline task& carrier::next_after_end() {
+  for (;;) {
+    if (bells_.rung()) collect_bells();
+    if (task* const next = take_ready()) {
+      next->ready_ = false;
+      current_ = next;
+      return *next;
+    }
+    idle({});
+  }
+}
+
+inline void carrier::reap() {
+  auto ended = std::move(ended_);
+  ended_.clear();
+}
+
+}  // namespace dvs::userspace
+
+#endif

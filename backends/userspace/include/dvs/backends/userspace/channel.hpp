@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The channel between two endpoints of different threads: one direction of asking, with its answers.
+///
+/// A channel is two cache lines that cross between cores, each written by one side: the *post* line, in which the
+/// asker leaves a message, and the *answer* line, in which the server leaves its answer. A round trip moves each line
+/// once. The state word of a line is the only thing that orders: its kind says what the line holds, its sequence which
+/// exchange it belongs to, and its `attended` bit that the other side polls this line's counterpart and need not be
+/// rung.
+///
+/// Rules of the state words
+/// - Post line: the asker writes `send(n)`, `request(n)` or `listening(n)`. A send ends by one compare-and-swap:
+///   the server's to `taken(n)`, the asker's to `withdrawn(n)`, or the broker's to `died(n)`. A request is never
+///   written by the server: it reads the payload and then the state again; if that is unchanged it has taken the
+///   request, at that second read.
+/// - Answer line: an exchange ends by one compare-and-swap that puts its sequence here: the server's to `answered(n)`
+///   or `redirected(n)`, the asker's to `cancelled(n)`, or the server's at its death to `source_died(n)` or
+///   `destination_died(n)`. Whoever comes second fails and leaves everything as it is.
+///
+/// `Atomic` is `std::atomic`; the model check replaces it by one that stops at every access.
+#ifndef DVS_BACKENDS_USERSPACE_CHANNEL_HPP
+#define DVS_BACKENDS_USERSPACE_CHANNEL_HPP
+
+#include <atomic>
+#include <dvs/message.hpp>
+
+namespace dvs::userspace {
+
+/// What a line holds.
+enum class slot_kind : std::uint32_t {
+  idle,
+  send,              ///< post: a message whose sender waits until it is taken
+  request,           ///< post: a message whose sender waits for the answer
+  listening,         ///< post: no message; the asker waits for a message of this partner alone
+  taken,             ///< post: the send was received
+  withdrawn,         ///< post: the asker gave up
+  died,              ///< post: the partner went before it took the send
+  answered,          ///< answer: the message is the answer
+  redirected,        ///< answer: the request was relayed; ask again there
+  cancelled,         ///< answer: the asker gave up
+  destination_died,  ///< answer: the partner went before it took the request
+  source_died,       ///< answer: the partner went with the request
+};
+
+/// The state word of a line: kind, attended bit, sequence.
+class slot_state {
+ public:
+  static constexpr std::uint32_t attended_bit = 16;
+
+  constexpr slot_state() = default;
+  constexpr explicit slot_state(std::uint32_t word) : word_(word) {}
+  constexpr slot_state(slot_kind kind, std::uint32_t sequence, bool attended = false)
+      : word_(static_cast<std::uint32_t>(kind) | (attended ? attended_bit : 0) | sequence << 5) {}
+
+  [[nodiscard]] constexpr slot_kind kind() const { return static_cast<slot_kind>(word_ & 15); }
+  [[nodiscard]] constexpr bool attended() const { return (word_ & attended_bit) != 0; }
+  [[nodiscard]] constexpr std::uint32_t sequence() const { return word_ >> 5; }
+  [[nodiscard]] constexpr std::uint32_t word() const { return word_; }
+  /// Whether both hold the same thing, whoever attends.
+  [[nodiscard]] constexpr bool same_content(slot_state other) const {
+    return ((word_ ^ other.word_) & ~attended_bit) == 0;
+  }
+
+ private:
+  std::uint32_t word_ = 0;
+};
+
+/// The sequence after `sequence`; never 0, which means "no exchange".
+[[nodiscard]] constexpr std::uint32_t next_sequence(std::uint32_t sequence) {
+  const std::uint32_t next = (sequence + 1) & 0x07FF'FFFF;
+  return next == 0 ? 1 : next;
+}
+
+/// One cache line of a channel: the state word takes the place of the source, which the channel implies.
+template <template <class> class Atomic>
+struct alignas(64) slot_line {
+  Atomic<std::uint32_t> state{0};
+  Atomic<std::int32_t> type{0};
+  Atomic<std::uint64_t> payload[payload_bytes / 8]{};
+
+  /// Puts a message under a state that nobody reads as full yet.
+  void write(const message& m) {
+    std::uint64_t words[payload_bytes / 8];
+    std::memcpy(words, m.payload.data(), payload_bytes);
+    type.store(m.type, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < payload_bytes / 8; ++i) payload[i].store(words[i], std::memory_order_relaxed);
+  }
+  /// Reads the message; the caller checks the state afterwards.
+  void read(message& m) const {
+    std::uint64_t words[payload_bytes / 8];
+    m.type = type.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < payload_bytes / 8; ++i) words[i] = payload[i].load(std::memory_order_relaxed);
+    std::memcpy(m.payload.data(), words, payload_bytes);
+  }
+};
+
+/// What became of an attempt to answer.
+enum class answer_outcome : std::uint8_t { refused, delivered, delivered_ring };
+
+/// The two lines and the protocol on them. No operation waits.
+template <template <class> class Atomic>
+struct channel_lines {
+  slot_line<Atomic> post;
+  slot_line<Atomic> answer;
+
+  // ---- The asker's side ----
+
+  /// Leaves a message. Returns whether the partner must be rung. `attended`: the asker will poll for the outcome.
+  bool put(slot_kind kind, std::uint32_t sequence, const message* m, bool attended) {
+    if (m != nullptr) post.write(*m);
+    post.state.exchange(slot_state(kind, sequence, attended).word(), std::memory_order_seq_cst);
+    return !slot_state(answer.state.load(std::memory_order_seq_cst)).attended();
+  }
+  /// The asker stops polling: from now on it must be rung. It then looks once more.
+  void stop_attending_post() { post.state.fetch_and(~slot_state::attended_bit, std::memory_order_seq_cst); }
+
+  /// What became of send `sequence`: `send` while nothing did.
+  [[nodiscard]] slot_kind send_outcome() const { return slot_state(post.state.load(std::memory_order_acquire)).kind(); }
+  /// Takes back a send. False: too late, see `send_outcome`.
+  bool withdraw_send(std::uint32_t sequence) {
+    std::uint32_t now = post.state.load(std::memory_order_acquire);
+    while (slot_state(now).kind() == slot_kind::send)
+      if (post.state.compare_exchange_weak(now, slot_state(slot_kind::withdrawn, sequence).word(),
+                                           std::memory_order_acq_rel))
+        return true;
+    return false;
+  }
+
+  /// What became of exchange `sequence`: `idle` while it is open.
+  [[nodiscard]] slot_kind exchange_outcome(std::uint32_t sequence) const {
+    const slot_state state(answer.state.load(std::memory_order_acquire));
+    return state.sequence() == sequence ? state.kind() : slot_kind::idle;
+  }
+  /// Ends exchange `sequence` without an answer. False: too late, see `exchange_outcome`.
+  bool cancel_exchange(std::uint32_t sequence) {
+    if (!finish(sequence, slot_kind::cancelled, false, true)) return false;
+    post.state.exchange(slot_state(slot_kind::withdrawn, sequence).word(), std::memory_order_seq_cst);
+    return true;
+  }
+
+  // ---- The server's side ----
+
+  /// What the asker left; `taken_last` is the last sequence that the server took from this channel.
+  [[nodiscard]] slot_state waiting(std::uint32_t taken_last) const {
+    const slot_state state(post.state.load(std::memory_order_acquire));
+    return state.sequence() == taken_last ? slot_state{} : state;
+  }
+  /// Takes the send or request that `seen` describes. False: it was withdrawn, or it died.
+  /// `ring`: the sender must be rung.
+  bool take(slot_state seen, message& into, bool& ring) {
+    post.read(into);
+    ring = false;
+    if (seen.kind() == slot_kind::request) {
+      std::atomic_thread_fence(std::memory_order_acquire);
+      return slot_state(post.state.load(std::memory_order_acquire)).same_content(seen);
+    }
+    std::uint32_t now = seen.word();
+    while (slot_state(now).same_content(seen))
+      if (post.state.compare_exchange_weak(now, slot_state(slot_kind::taken, seen.sequence()).word(),
+                                           std::memory_order_seq_cst)) {
+        ring = !slot_state(now).attended();
+        return true;
+      }
+    return false;
+  }
+  /// Ends exchange `sequence` with a message. `attend`: the server will poll the post line next.
+  answer_outcome put_answer(std::uint32_t sequence, slot_kind kind, const message& m, bool attend) {
+    if (slot_state(answer.state.load(std::memory_order_acquire)).sequence() == sequence) return answer_outcome::refused;
+    answer.write(m);
+    if (!finish(sequence, kind, attend, false)) return answer_outcome::refused;
+    return asker_attends() ? answer_outcome::delivered : answer_outcome::delivered_ring;
+  }
+  /// Ends whatever the asker has open, because the server goes. Returns whether the asker must be rung.
+  bool die(std::uint32_t taken_last) {
+    std::uint32_t now = post.state.load(std::memory_order_acquire);
+    const slot_state seen(now);
+    switch (seen.kind()) {
+      case slot_kind::send:
+        while (slot_state(now).same_content(seen))
+          if (post.state.compare_exchange_weak(now, slot_state(slot_kind::died, seen.sequence()).word(),
+                                               std::memory_order_seq_cst))
+            break;
+        break;
+      case slot_kind::request:
+        finish(seen.sequence(), seen.sequence() == taken_last ? slot_kind::source_died : slot_kind::destination_died,
+               false, false);
+        break;
+      case slot_kind::listening:
+        finish(seen.sequence(), slot_kind::source_died, false, false);
+        break;
+      default:
+        return false;
+    }
+    return true;
+  }
+  /// The server stops polling: from now on it must be rung. It then looks once more.
+  void stop_attending_answer() { answer.state.fetch_and(~slot_state::attended_bit, std::memory_order_seq_cst); }
+
+ private:
+  [[nodiscard]] bool asker_attends() const { return slot_state(post.state.load(std::memory_order_seq_cst)).attended(); }
+  bool finish(std::uint32_t sequence, slot_kind kind, bool attend, bool keep_attention) {
+    std::uint32_t now = answer.state.load(std::memory_order_acquire);
+    while (slot_state(now).sequence() != sequence) {
+      const bool attended = keep_attention ? slot_state(now).attended() : attend;
+      if (answer.state.compare_exchange_weak(now, slot_state(kind, sequence, attended).word(),
+                                             std::memory_order_seq_cst))
+        return true;
+    }
+    return false;
+  }
+};
+
+}  // namespace dvs::userspace
+
+#endif

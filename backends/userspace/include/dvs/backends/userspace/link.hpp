@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// A link: everything two ports share when one of them asks the other.
+#ifndef DVS_BACKENDS_USERSPACE_LINK_HPP
+#define DVS_BACKENDS_USERSPACE_LINK_HPP
+
+#include <dvs/backends/userspace/carrier.hpp>
+#include <dvs/backends/userspace/channel.hpp>
+#include <memory>
+
+namespace dvs::userspace {
+
+class port;
+
+/// From one asker to one server. Between ports of one carrier a link is *local*: messages are handed over in plain
+/// memory and the channel lines stay unused. Otherwise they go through the lines, and each side has a bell at the
+/// other's carrier.
+///
+/// A link is shared by both ports and dies with the last of them. Fields belong to the side named; what both touch is
+/// atomic.
+struct link final : promise_keeper {
+  link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier);
+
+  // Shared.
+  channel_lines<std::atomic> lines;
+  std::atomic<bool> asker_gone{false};
+  std::atomic<bool> server_gone{false};
+  /// Local links: whether the asker waits for something on this link (channel lines tell it for the others).
+  std::atomic<bool> local_open{false};
+  /// The exchange that the asker has open, for the search for cycles.
+  std::atomic<std::uint32_t> asking{0};
+  /// When the post came, in the order of the server's tickets.
+  std::atomic<std::uint32_t> ticket{0};
+  /// With a redirected answer: where the request was relayed to.
+  std::atomic<std::int32_t> redirect_to{0};
+  const std::shared_ptr<port> asker;
+  const std::shared_ptr<port> server;
+  const bool local;
+
+  // The asker's.
+  std::uint32_t sequence = 0;
+  std::uint32_t allowed_ask = 0;        ///< epoch of the privileges under which asking was found allowed
+  std::uint32_t allowed_ask_reply = 0;  ///< the same, with the way back
+  std::uint32_t answer_bell = 0;
+  const message* local_message = nullptr;
+  slot_kind local_kind = slot_kind::idle;
+
+  // The server's.
+  alignas(64) std::uint32_t taken = 0;  ///< sequence of the last message taken
+  std::uint32_t allowed_reply = 0;
+  std::uint32_t post_bell = 0;
+  bool adopted = false;  ///< known to the server's port
+  bool pending = false;  ///< in the list of those that wait to be taken
+  slot_state seen;       ///< the post that is pending
+  link* next = nullptr;
+  link* previous = nullptr;
+
+  /// What the bells of a link mean.
+  struct post_side final : bell_source {
+    link* owner = nullptr;
+    void rung() override;
+  } post_bell_source;
+  struct answer_side final : bell_source {
+    link* owner = nullptr;
+    void rung() override;
+  } answer_bell_source;
+
+  std::uint32_t look() override;
+  void retract() override;
+
+  /// Whether the asker still waits in the exchange that it said it has open.
+  [[nodiscard]] bool is_open() const {
+    if (local) return local_open.load(std::memory_order_acquire);
+    const slot_state post(lines.post.state.load(std::memory_order_acquire));
+    if (post.kind() == slot_kind::send) return true;
+    if (post.kind() != slot_kind::request && post.kind() != slot_kind::listening) return false;
+    return slot_state(lines.answer.state.load(std::memory_order_acquire)).sequence() != post.sequence();
+  }
+};
+
+}  // namespace dvs::userspace
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// What bells and promises of a link do.
+#ifndef DVS_BACKENDS_USERSPACE_LINK_IMPL_HPP
+#define DVS_BACKENDS_USERSPACE_LINK_IMPL_HPP
+
+#include <dvs/backends/userspace/broker.hpp>
+
+namespace dvs::userspace {
+
+inline link::link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier)
+    : asker(std::move(from)), server(std::move(to)), local(same_carrier) {
+  post_bell_source.owner = this;
+  answer_bell_source.owner = this;
+}
+
+inline std::uint32_t link::look() {
+  const std::uint32_t word = lines.post.state.load(std::memory_order_acquire);
+  const slot_state post(word);
+  const bool full = post.kind() == slot_kind::send || post.kind() == slot_kind::request;
+  if (full && post.sequence() != taken && !(pending && seen.same_content(post))) {
+    if (!adopted) server->adopt_new();
+    if (pending) server->unlist(*this);
+    seen = post;
+    server->enlist(*this);
+  }
+  return word;
+}
+
+inline void link::retract() {
+  lines.stop_attending_answer();
+  look();
+}
+
+inline void link::post_side::rung() {
+  if (owner->asker_gone.load(std::memory_order_acquire))
+    owner->server->drop_served(*owner);
+  else
+    owner->look();
+}
+
+inline void link::answer_side::rung() {
+  port& waiter = *owner->asker;
+  if (waiter.wait_.on == owner)
+    waiter.alert();
+  else if (owner->server_gone.load(std::memory_order_acquire))
+    waiter.drop_asked(*owner);
+}
+
+}  // namespace dvs::userspace
+
+#endif

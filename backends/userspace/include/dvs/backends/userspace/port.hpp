@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// A bound endpoint of the userspace backend.
+#ifndef DVS_BACKENDS_USERSPACE_PORT_HPP
+#define DVS_BACKENDS_USERSPACE_PORT_HPP
+
+#include <algorithm>
+#include <dvs/backend.hpp>
+#include <dvs/backends/userspace/link.hpp>
+#include <unordered_map>
+
+namespace dvs::userspace {
+
+class broker;
+class listener;
+
+/// Packs what a process does into one word, so that others read it in one piece. The count tells two waits apart.
+struct published_state {
+  activity doing = activity::running;
+  bool requests_only = false;
+  std::uint32_t count = 0;  ///< 23 bits
+  endpoint_id peer = none;
+
+  [[nodiscard]] constexpr std::uint64_t word() const {
+    return static_cast<std::uint64_t>(doing) | (requests_only ? 128U : 0U) |
+           static_cast<std::uint64_t>(count & 0x7F'FFFF) << 8 |
+           static_cast<std::uint64_t>(static_cast<std::uint32_t>(peer)) << 32;
+  }
+  [[nodiscard]] static constexpr published_state from(std::uint64_t word) {
+    return {static_cast<activity>(word & 127), (word & 128) != 0, static_cast<std::uint32_t>(word >> 8) & 0x7F'FFFF,
+            endpoint_id{static_cast<std::int32_t>(word >> 32)}};
+  }
+};
+
+/// See `dvs::backend_port` for what the operations do. A port belongs to the carrier that bound it.
+class port final : public bell_source {
+ public:
+  port(std::shared_ptr<broker> owner, std::shared_ptr<carrier> runs_on, endpoint_id id, std::int32_t index,
+       bool is_system, std::uint32_t system_processes);
+  ~port();
+
+  [[nodiscard]] endpoint_id id() const { return id_; }
+
+  errc send(endpoint_id to, const message& m, timeout limit);
+  errc receive(endpoint_id source, timeout limit, incoming& in);
+  errc receive_request(timeout limit, incoming& in);
+  errc sendrec(endpoint_id to, message& m, timeout limit);
+  errc reply(endpoint_id to, std::uint32_t exchange, const message& m);
+  errc relay(endpoint_id requester, std::uint32_t exchange, endpoint_id to, const message& m);
+  errc notify(endpoint_id to, std::uint64_t value) { return notify_from(id_, to, value, call::notify); }
+  errc notify_as(endpoint_id source, endpoint_id to, std::uint64_t value);
+
+  result<grant_id> grant(endpoint_id to, std::byte* memory, std::size_t bytes, access direction);
+  result<grant_id> grant_indirect(endpoint_id to, granted_range part, std::size_t bytes, access direction);
+  errc revoke(grant_id id);
+  errc copy_from(granted_range from, std::span<std::byte> into);
+  errc copy_into(granted_range into, std::span<const std::byte> from);
+  errc copy_between(granted_range from, granted_range into, std::size_t bytes);
+  errc vcopy(endpoint_id from, std::uint64_t from_address, endpoint_id into, std::uint64_t into_address,
+             std::size_t bytes);
+
+  errc wait_bind(endpoint_id who, timeout limit) { return wait_for_table(who, true, limit); }
+  errc wait_unbind(endpoint_id who, timeout limit) { return wait_for_table(who, false, limit); }
+  errc watch_deaths();
+  bool is_bound(endpoint_id who);
+
+  [[nodiscard]] duration now() const;
+  errc sleep_for(duration length);
+  errc set_alarm(timeout delay);
+  std::uint64_t random();
+  void yield() { carrier_->yield(); }
+
+  template <class Body>
+  result<endpoint_id> spawn_fiber(endpoint_id who, const bind_options& options, Body body);
+  /// Defined in `dvs/backends/userspace/streams.hpp`.
+  result<listener> listen(std::uint16_t number);
+
+  /// Waits until `poll()` is true; the general form of every wait of this backend.
+  /// `give_up()` takes the operation back when the wait ends otherwise; false: too late, `poll()` is true now.
+  /// `on`: the link whose partner is waited for, if it is one; `attended`: its post says that we poll.
+  template <class Poll, class GiveUp>
+  errc wait_until(published_state doing, timeout limit, link* on, bool attended, Poll&& poll, GiveUp&& give_up);
+  /// Makes the wait of this port look again; on its own thread.
+  void alert() {
+    alerted_ = true;
+    if (waiting_task_ != nullptr) carrier_->make_ready(*waiting_task_);
+  }
+
+  [[nodiscard]] carrier& runs_on() const { return *carrier_; }
+  [[nodiscard]] const std::shared_ptr<carrier>& shared_carrier() const { return carrier_; }
+
+ private:
+  friend class broker;
+  friend struct link;
+
+  /// What the port waits for, filled by whoever completes it on the same thread.
+  enum class wait_kind : std::uint8_t { none, receive, receive_request, answer, taken };
+  struct wait_record {
+    wait_kind kind = wait_kind::none;
+    bool done = false;
+    errc outcome = errc::ok;
+    endpoint_id source = none;    ///< receive: from whom
+    incoming* into = nullptr;     ///< receive: where to
+    message* answer = nullptr;    ///< answer: where to
+    link* on = nullptr;           ///< answer, taken, receive from one: the link
+    std::uint32_t sequence = 0;   ///< answer: the exchange
+    endpoint_id redirect = none;  ///< answer: the request was relayed to this process
+  };
+  static constexpr std::uint32_t control_cancel = 1, control_shut_down = 2;
+
+  void rung() override { alert(); }
+
+  // ---- Tests before an operation ----
+  errc enter(call c) const;
+  errc enter_waiting(call c) const;
+  [[nodiscard]] errc interrupted();
+  errc connect(endpoint_id to, bool with_reply, errc died, errc itself, link*& found);
+  errc listen_to(endpoint_id source, link*& found);
+  link* asked_by(endpoint_id who);
+
+  // ---- Rendezvous ----
+  errc send_local(link& on, const message& m, timeout limit);
+  errc send_remote(link& on, const message& m, timeout limit);
+  errc sendrec_local(link& on, message& m, timeout limit);
+  errc sendrec_remote(link& on, message& m, timeout limit);
+  errc receive_any(wait_kind kind, endpoint_id source, timeout limit, incoming& in);
+  bool take_notification(endpoint_id source, incoming& in);
+  bool take_pending(endpoint_id source, bool requests_only, incoming& in);
+  bool take(link& from, incoming& in);
+  bool send_as_answer(endpoint_id to, const message& m);
+  bool finish_listening(incoming& in);
+  errc answer_link(link& on, std::uint32_t exchange, slot_kind kind, const message& m);
+  errc answer_local(link& on, std::uint32_t exchange, slot_kind kind, const message& m);
+  errc answer_remote(link& on, std::uint32_t exchange, slot_kind kind, const message& m);
+  errc why_not_answerable(endpoint_id to);
+
+  [[nodiscard]] bool accepts(endpoint_id from, bool is_request) const {
+    if (wait_.done || alerted_) return false;
+    if (wait_.kind == wait_kind::receive) return wait_.source == any || wait_.source == from;
+    return wait_.kind == wait_kind::receive_request && is_request;
+  }
+  /// Hands a message to this port, which accepts it.
+  void hand_over(endpoint_id from, std::uint32_t exchange, const message& m, bool first);
+  void complete(errc outcome, bool first = false);
+  void enlist(link& from);
+  void unlist(link& from);
+  void adopt(const std::shared_ptr<link>& from);
+  void adopt_new();
+  [[nodiscard]] std::uint32_t next_ticket(bool shared);
+  [[nodiscard]] bool would_lock(link& on);
+  void open(link& on);
+  void close();
+
+  // ---- Notifications ----
+  errc notify_from(endpoint_id source, endpoint_id to, std::uint64_t value, call c);
+  void post_notification(std::int32_t source_index, std::uint64_t value, const carrier* from);
+
+  errc wait_for_table(endpoint_id who, bool bound, timeout limit);
+  void publish(published_state state) {
+    state.count = ++wait_count_;
+    state_.store(state.word(), std::memory_order_seq_cst);
+  }
+  void published_running() { state_.store(published_state{}.word(), std::memory_order_release); }
+  void count(std::atomic<std::uint64_t>& counter, std::uint64_t more = 1) {
+    counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  }
+  void drop_links();
+  void drop_asked(link& on);
+  void drop_served(link& on);
+
+  const std::shared_ptr<broker> broker_;
+  const std::shared_ptr<carrier> carrier_;
+  const endpoint_id id_;
+  const std::int32_t index_;
+  const bool is_system_;
+  std::atomic<std::uint32_t> calls_{0};
+  std::atomic<std::uint32_t> control_{0};
+  std::atomic<bool> bound_{true};
+
+  wait_record wait_;
+  task* waiting_task_ = nullptr;
+  bool alerted_ = false;
+  bool waiting_ = false;
+  std::uint32_t wait_count_ = 0;
+  link* pending_first_ = nullptr;
+  link* pending_last_ = nullptr;
+  link* last_asked_ = nullptr;
+  link* last_served_ = nullptr;
+  std::uint32_t served_in_a_row_ = 0;
+  std::unordered_map<endpoint_id, std::shared_ptr<link>> asked_;   ///< by whom they lead to
+  std::unordered_map<endpoint_id, std::shared_ptr<link>> served_;  ///< by whom they come from
+  std::shared_ptr<link> retired_;                                  ///< replaced while a wait was on it
+  std::uint32_t bell_ = 0;
+  std::uint64_t random_state_;
+
+  struct alarm_timer : timer {
+    explicit alarm_timer(port& p) : timer(&alarm_timer::expire), owner(p) {}
+    static void expire(timer& t);
+    port& owner;
+  } alarm_{*this};
+
+  /// What others write.
+  alignas(64) std::atomic<std::uint32_t> tickets_{0};
+  std::atomic<bool> has_remote_askers_{false};
+  struct pending_note {
+    std::atomic<std::uint64_t> value{0};
+    std::atomic<std::uint64_t> time_ns{0};
+  };
+  std::uint32_t note_words_;
+  std::unique_ptr<std::atomic<std::uint64_t>[]> note_bits_;
+  std::unique_ptr<pending_note[]> notes_;
+  std::atomic<std::uint32_t> notes_pending_{0};
+  std::vector<std::shared_ptr<link>> new_links_;  ///< not yet adopted; under the broker's lock
+  std::atomic<bool> has_new_links_{false};
+
+  /// What others read.
+  alignas(64) std::atomic<std::uint64_t> state_{published_state{}.word()};
+  std::atomic<link*> blocked_on_{nullptr};
+  std::atomic<std::uint64_t> sent_{0}, received_{0}, copies_{0}, bytes_copied_{0};
+};
+
+}  // namespace dvs::userspace
+
+#endif

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// How a port waits, keeps its links, and takes notifications; time and chance.
+#ifndef DVS_BACKENDS_USERSPACE_PORT_IMPL_HPP
+#define DVS_BACKENDS_USERSPACE_PORT_IMPL_HPP
+
+#include <dvs/backends/userspace/broker.hpp>
+
+namespace dvs::userspace {
+
+inline port::port(std::shared_ptr<broker> owner, std::shared_ptr<carrier> runs_on, endpoint_id id, std::int32_t index,
+                  bool is_system, std::uint32_t system_processes)
+    : broker_(std::move(owner)),
+      carrier_(std::move(runs_on)),
+      id_(id),
+      index_(index),
+      is_system_(is_system),
+      random_state_(static_cast<std::uint64_t>(monotonic_ns()) ^ static_cast<std::uint64_t>(index) << 48),
+      note_words_(is_system ? (system_processes + 63) / 64 : 0) {
+  if (is_system) {
+    note_bits_ = std::make_unique<std::atomic<std::uint64_t>[]>(note_words_);
+    notes_ = std::make_unique<pending_note[]>(system_processes);
+  }
+}
+
+inline port::~port() = default;
+
+// ---- Tests before an operation ----
+
+inline errc port::enter(call c) const {
+  if (!bound_.load(std::memory_order_relaxed)) return errc::not_bound;
+  if ((control_.load(std::memory_order_relaxed) & control_shut_down) != 0) return errc::shut_down;
+  return call_set(calls_.load(std::memory_order_relaxed)).has(c) ? errc::ok : errc::bad_call;
+}
+
+inline errc port::enter_waiting(call c) const {
+  if (waiting_) return errc::process_running;
+  return enter(c);
+}
+
+inline errc port::interrupted() {
+  const std::uint32_t now = control_.load(std::memory_order_acquire);
+  if (now == 0) [[likely]]
+    return errc::ok;
+  if ((now & control_shut_down) != 0) return errc::shut_down;
+  control_.fetch_and(~control_cancel, std::memory_order_acq_rel);
+  return errc::cancelled;
+}
+
+// ---- Waiting ----
+
+template <class Poll, class GiveUp>
+errc port::wait_until(published_state doing, timeout limit, link* on, bool attended, Poll&& poll, GiveUp&& give_up) {
+  const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
+  waiting_task_ = &carrier_->running();
+  waiting_ = true;
+  publish(doing);
+  polling how;
+  if (on != nullptr) {
+    how.partner = on->server->carrier_.get();
+    if (attended) {
+      how.word = doing.doing == activity::sending ? &on->lines.post.state : &on->lines.answer.state;
+      how.seen = how.word->load(std::memory_order_acquire);
+    }
+  }
+  bool checked_for_cycle = on == nullptr;
+  errc outcome = errc::ok;
+  for (;;) {
+    alerted_ = false;
+    if (poll()) break;
+    errc why = interrupted();
+    if (why == errc::ok && deadline >= 0 && monotonic_ns() >= deadline) why = errc::timed_out;
+    // A partner that answers soon is not worth the search; one that does not may be waiting for us.
+    if (why == errc::ok && how.word == nullptr && !std::exchange(checked_for_cycle, true) && would_lock(*on))
+      why = errc::locked;
+    if (why != errc::ok) {
+      if (give_up()) {
+        outcome = why;
+        break;
+      }
+      if (why == errc::cancelled) control_.fetch_or(control_cancel, std::memory_order_relaxed);
+      continue;
+    }
+    carrier_->suspend(deadline, how);
+    if (on != nullptr && how.word != nullptr) {
+      on->lines.stop_attending_post();
+      how.word = nullptr;
+      how.allowed = carrier_->has_ready();
+    }
+  }
+  waiting_ = false;
+  waiting_task_ = nullptr;
+  published_running();
+  return outcome;
+}
+
+inline void port::complete(errc outcome, bool first) {
+  wait_.done = true;
+  wait_.outcome = outcome;
+  if (waiting_task_ != nullptr) carrier_->make_ready(*waiting_task_, first);
+}
+
+inline void port::open(link& on) {
+  on.sequence = next_sequence(on.sequence);
+  on.asking.store(on.sequence, std::memory_order_relaxed);
+  if (on.local) on.local_open.store(true, std::memory_order_relaxed);
+  blocked_on_.store(&on, std::memory_order_release);
+}
+
+inline void port::close() {
+  blocked_on_.store(nullptr, std::memory_order_release);
+  wait_ = {};
+  retired_.reset();
+}
+
+inline bool port::would_lock(link& on) {
+  const auto partner = published_state::from(on.server->state_.load(std::memory_order_acquire));
+  if (partner.doing == activity::running || partner.peer == any) return false;
+  return broker_->would_lock(*this, on);
+}
+
+inline std::uint32_t port::next_ticket(bool shared) {
+  if (shared || has_remote_askers_.load(std::memory_order_relaxed))
+    return tickets_.fetch_add(1, std::memory_order_relaxed);
+  const std::uint32_t ticket = tickets_.load(std::memory_order_relaxed);
+  tickets_.store(ticket + 1, std::memory_order_relaxed);
+  return ticket;
+}
+
+// ---- Links ----
+
+inline errc port::connect(endpoint_id to, bool with_reply, errc died, errc itself, link*& found) {
+  link* known = last_asked_;
+  if (known == nullptr || known->server->id_ != to) {
+    const auto at = asked_.find(to);
+    known = at == asked_.end() ? nullptr : at->second.get();
+  }
+  if (known != nullptr && !known->server_gone.load(std::memory_order_acquire) &&
+      (with_reply ? known->allowed_ask_reply : known->allowed_ask) == broker_->epoch()) {
+    found = last_asked_ = known;
+    return errc::ok;
+  }
+  std::shared_ptr<link> made;
+  const errc outcome = broker_->connect(*this, to, with_reply, died, itself, made);
+  if (outcome != errc::ok) return outcome;
+  if (known != nullptr && known != made.get()) {
+    if (known == wait_.on) retired_ = asked_.find(to)->second;  // another fiber still waits on it
+    drop_asked(*known);
+  }
+  asked_[to] = made;
+  found = last_asked_ = made.get();
+  return errc::ok;
+}
+
+inline errc port::listen_to(endpoint_id source, link*& found) {
+  found = nullptr;
+  const errc outcome = broker_->check_source(*this, source);
+  if (outcome != errc::ok || source == clock_task || source == hardware || source == process_events) return outcome;
+  const auto at = asked_.find(source);
+  if (at != asked_.end() && !at->second->server_gone.load(std::memory_order_acquire)) {
+    found = at->second.get();
+    return errc::ok;
+  }
+  if (at != asked_.end()) drop_asked(*at->second);
+  std::shared_ptr<link> made;
+  const errc linked = broker_->link_to(*this, source, made);
+  if (linked != errc::ok) return linked;
+  asked_[source] = made;
+  found = made.get();
+  return errc::ok;
+}
+
+inline link* port::asked_by(endpoint_id who) {
+  if (last_served_ != nullptr && last_served_->asker->id_ == who) return last_served_;
+  if (has_new_links_.load(std::memory_order_acquire)) adopt_new();
+  const auto at = served_.find(who);
+  return at == served_.end() ? nullptr : at->second.get();
+}
+
+inline void port::adopt(const std::shared_ptr<link>& from) {
+  if (from->adopted || !bound_.load(std::memory_order_relaxed)) return;
+  const endpoint_id who = from->asker->id_;
+  if (const auto old = served_.find(who); old != served_.end()) drop_served(*old->second);
+  from->adopted = true;
+  served_[who] = from;
+}
+
+inline void port::adopt_new() {
+  std::vector<std::shared_ptr<link>> fresh;
+  broker_->collect_new_links(*this, fresh);
+  for (const auto& from : fresh) adopt(from);
+}
+
+inline void port::enlist(link& from) {
+  from.pending = true;
+  const std::uint32_t ticket = from.ticket.load(std::memory_order_acquire);
+  link* before = pending_last_;
+  while (before != nullptr && static_cast<std::int32_t>(before->ticket.load(std::memory_order_relaxed) - ticket) > 0)
+    before = before->previous;
+  from.previous = before;
+  from.next = before == nullptr ? pending_first_ : before->next;
+  (before == nullptr ? pending_first_ : before->next) = &from;
+  (from.next == nullptr ? pending_last_ : from.next->previous) = &from;
+  const bool is_request = (from.local ? from.local_kind : from.seen.kind()) == slot_kind::request;
+  if (accepts(from.asker->id_, is_request)) alert();
+}
+
+inline void port::unlist(link& from) {
+  if (!from.pending) return;
+  from.pending = false;
+  (from.previous == nullptr ? pending_first_ : from.previous->next) = from.next;
+  (from.next == nullptr ? pending_last_ : from.next->previous) = from.previous;
+  from.next = from.previous = nullptr;
+}
+
+/// The server of `on` is gone: forgets the link on the asker's side.
+inline void port::drop_asked(link& on) {
+  if (last_asked_ == &on) last_asked_ = nullptr;
+  if (!on.local) carrier_->remove_bell(on.answer_bell, on.answer_bell_source);
+  const auto at = asked_.find(on.server->id_);
+  if (at == asked_.end() || at->second.get() != &on) return;
+  const std::lock_guard guard(broker_->lock());  // the search for cycles looks at links under this lock
+  asked_.erase(at);
+}
+
+/// The asker of `on` is gone: forgets the link on the server's side.
+inline void port::drop_served(link& on) {
+  unlist(on);
+  if (last_served_ == &on) last_served_ = nullptr;
+  carrier_->forget_promise(on);
+  if (!on.local) carrier_->remove_bell(on.post_bell, on.post_bell_source);
+  const auto at = served_.find(on.asker->id_);
+  if (at == served_.end() || at->second.get() != &on) return;
+  const std::lock_guard guard(broker_->lock());
+  served_.erase(at);
+}
+
+/// The port leaves: ends what partners wait for, and every link.
+inline void port::drop_links() {
+  adopt_new();
+  std::vector<std::shared_ptr<link>> served, asked;
+  for (auto& [who, on] : served_) served.push_back(on);
+  for (auto& [who, on] : asked_) asked.push_back(on);
+  for (const auto& on : served) {
+    if (on->local) {
+      port& asker = *on->asker;
+      const bool untaken = on->pending;
+      if (asker.wait_.on == on.get() && !asker.wait_.done)
+        asker.complete(untaken ? errc::destination_died : errc::source_died);
+      on->server_gone.store(true, std::memory_order_release);
+      drop_served(*on);
+      asker.drop_asked(*on);
+    } else {
+      on->server_gone.store(true, std::memory_order_seq_cst);
+      on->lines.die(on->taken);
+      on->asker->carrier_->ring(on->answer_bell);
+      drop_served(*on);
+    }
+  }
+  for (const auto& on : asked) {
+    on->asker_gone.store(true, std::memory_order_seq_cst);
+    if (on->local)
+      on->server->drop_served(*on);
+    else
+      on->server->carrier_->ring(on->post_bell);
+    drop_asked(*on);
+  }
+}
+
+// ---- Notifications ----
+
+inline errc port::notify_from(endpoint_id source, endpoint_id to, std::uint64_t value, call c) {
+  if (const errc refused = enter(c); refused != errc::ok) return refused;
+  link* on = nullptr;
+  const errc outcome = connect(to, false, errc::destination_died, errc::bad_endpoint, on);
+  if (outcome != errc::ok) return outcome;
+  if (!is_system_ || !on->server->is_system_) return errc::trap_denied;
+  on->server->post_notification(broker_->index_of(source), value, carrier_.get());
+  count(sent_);
+  return errc::ok;
+}
+
+inline errc port::notify_as(endpoint_id source, endpoint_id to, std::uint64_t value) {
+  if (!is_system_) return errc::no_privilege;
+  const std::int32_t index = broker_->index_of(source);
+  if (generation_of(source) != 0 || index < 0 || static_cast<std::uint32_t>(index) >= note_words_ * 64)
+    return errc::bad_endpoint;
+  return notify_from(source, to, value, call::notify);
+}
+
+inline void port::post_notification(std::int32_t source_index, std::uint64_t value, const carrier* from) {
+  pending_note& note = notes_[static_cast<std::size_t>(source_index)];
+  const std::uint64_t bit = std::uint64_t{1} << source_index % 64;
+  note.value.fetch_or(value, std::memory_order_relaxed);
+  note.time_ns.store(static_cast<std::uint64_t>(now().count()), std::memory_order_relaxed);
+  note_bits_[static_cast<std::size_t>(source_index) / 64].fetch_or(bit, std::memory_order_seq_cst);
+  notes_pending_.store(1, std::memory_order_seq_cst);
+  if (from != carrier_.get()) {
+    carrier_->ring(bell_);
+  } else if (accepts(endpoint_id{source_index - static_cast<std::int32_t>(broker_->tasks())}, false) &&
+             wait_.kind == wait_kind::receive) {
+    alert();
+  }
+}
+
+inline bool port::take_notification(endpoint_id source, incoming& in) {
+  if (notes_pending_.load(std::memory_order_acquire) == 0) return false;
+  std::int32_t index = -1;
+  if (source == any) {
+    notes_pending_.store(0, std::memory_order_seq_cst);
+    for (std::uint32_t word = 0; word < note_words_ && index < 0; ++word)
+      if (const std::uint64_t bits = note_bits_[word].load(std::memory_order_seq_cst); bits != 0)
+        index = static_cast<std::int32_t>(word * 64) + std::countr_zero(bits);
+    if (index < 0) return false;
+    notes_pending_.store(1, std::memory_order_seq_cst);  // there may be more; found out at the next look
+  } else {
+    index = broker_->index_of(source);
+    if (generation_of(source) != 0 || index < 0 || static_cast<std::uint32_t>(index) >= note_words_ * 64) return false;
+  }
+  const std::uint64_t bit = std::uint64_t{1} << index % 64;
+  if ((note_bits_[static_cast<std::size_t>(index) / 64].fetch_and(~bit, std::memory_order_seq_cst) & bit) == 0)
+    return false;
+  pending_note& note = notes_[static_cast<std::size_t>(index)];
+  const notification what{note.time_ns.load(std::memory_order_relaxed),
+                          note.value.exchange(0, std::memory_order_relaxed)};
+  in.content.source = endpoint_id{index - static_cast<std::int32_t>(broker_->tasks())};
+  in.content.type = notification_bit;
+  put(in.content, what);
+  in.exchange = 0;
+  count(received_);
+  return true;
+}
+
+// ---- The table, time and chance ----
+
+inline errc port::watch_deaths() {
+  if (!is_system_) return errc::trap_denied;
+  broker_->add_death_watcher(*this);
+  return errc::ok;
+}
+
+inline bool port::is_bound(endpoint_id who) { return broker_->port_of(who) != nullptr; }
+
+inline errc port::wait_for_table(endpoint_id who, bool bound, timeout limit) {
+  if (const errc refused = bound_.load() ? errc::ok : errc::not_bound; refused != errc::ok) return refused;
+  if (waiting_) return errc::process_running;
+  errc seen = broker_->table_state(*this, who, bound);
+  if (seen != errc::would_block || limit.is_zero()) return seen;
+  broker_->add_table_watcher(*this);
+  const errc outcome = wait_until(
+      {activity::receiving, false, 0, who}, limit, nullptr, false,
+      [&] { return (seen = broker_->table_state(*this, who, bound)) != errc::would_block; }, [] { return true; });
+  broker_->remove_table_watcher(*this);
+  return outcome == errc::ok ? seen : outcome;
+}
+
+inline duration port::now() const { return duration{monotonic_ns() - broker_->started_ns()}; }
+
+inline errc port::sleep_for(duration length) {
+  if (waiting_) return errc::process_running;
+  if (!bound_.load(std::memory_order_relaxed)) return errc::not_bound;
+  const errc outcome = wait_until(
+      {activity::sleeping}, timeout(length), nullptr, false, [] { return false; }, [] { return true; });
+  return outcome == errc::timed_out ? errc::ok : outcome;
+}
+
+inline errc port::set_alarm(timeout delay) {
+  if (!is_system_) return errc::trap_denied;
+  if (!bound_.load(std::memory_order_relaxed)) return errc::not_bound;
+  carrier_->clear_timer(alarm_);
+  if (!delay.is_forever()) carrier_->set_timer(alarm_, monotonic_ns() + delay.length().count());
+  return errc::ok;
+}
+
+inline void port::alarm_timer::expire(timer& t) {
+  port& owner = static_cast<alarm_timer&>(t).owner;
+  owner.post_notification(owner.broker_->index_of(clock_task), 0, owner.carrier_.get());
+}
+
+/// SplitMix64.
+inline std::uint64_t port::random() {
+  std::uint64_t z = (random_state_ += 0x9E37'79B9'7F4A'7C15U);
+  z = (z ^ (z >> 30)) * 0xBF58'476D'1CE4'E5B9U;
+  z = (z ^ (z >> 27)) * 0x94D0'49BB'1331'11EBU;
+  return z ^ (z >> 31);
+}
+
+template <class Body>
+result<endpoint_id> port::spawn_fiber(endpoint_id who, const bind_options& options, Body body) {
+  return broker_->spawn_fiber(who, options, std::move(body));
+}
+
+}  // namespace dvs::userspace
+
+#endif
