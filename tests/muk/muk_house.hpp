@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Where the laws of the servers are tried: a DC on each backend, with servers as fibers or as threads.
+#ifndef TESTS_MUK_MUK_HOUSE_HPP
+#define TESTS_MUK_MUK_HOUSE_HPP
+
+#include <dvs/backends/loopback.hpp>
+#include <dvs/ipc.hpp>
+#include <string_view>
+#if __has_include(<dvs/backends/userspace.hpp>)
+#include <dvs/backends/userspace.hpp>
+#endif
+
+/// A DC whose parties run where `Setup` says.
+template <class Setup>
+class house {
+ public:
+  using backend = typename Setup::backend;
+  using self = dvs::endpoint<backend>;
+
+  /// Starts a server at `where`.
+  template <class Body>
+  void start(dvs::endpoint_id where, std::string_view name, Body body) {
+    static_cast<void>(spawn(where, std::move(body), {.name = name}).value());
+  }
+  /// Starts a user process; returns its endpoint.
+  template <class Body>
+  dvs::endpoint_id start_user(Body body) {
+    return spawn(dvs::own, std::move(body), {}).value();
+  }
+  /// Runs `body` in this context as a user process.
+  template <class Body>
+  void as_user(Body body) {
+    dc.run(body);
+  }
+  /// Runs `body` in this context as the system process at `where`.
+  template <class Body>
+  void as_server(dvs::endpoint_id where, Body body) {
+    const auto bound = dc.bind(where).value();
+    body(static_cast<self&>(*bound));
+  }
+
+  dvs::node<backend> node;
+  dvs::dc<backend> dc{node.create_dc("house")};
+
+ private:
+  template <class Body>
+  dvs::result<dvs::endpoint_id> spawn(dvs::endpoint_id where, Body body, const dvs::bind_options& options) {
+    if constexpr (Setup::on_threads)
+      return dc.spawn(where, dvs::on_thread{}, std::move(body), options);
+    else
+      return dc.spawn(where, std::move(body), options);
+  }
+};
+
+struct loopback {
+  using backend = dvs::loopback::backend;
+  static constexpr bool on_threads = false;
+};
+#if __has_include(<dvs/backends/userspace.hpp>)
+struct userspace_fibers {
+  using backend = dvs::userspace::backend;
+  static constexpr bool on_threads = false;
+};
+struct userspace_threads {
+  using backend = dvs::userspace::backend;
+  static constexpr bool on_threads = true;
+};
+#define EVERYWHERE loopback, userspace_fibers, userspace_threads
+#else
+#define EVERYWHERE loopback
+#endif
+
+#endif
