@@ -8,27 +8,14 @@
 #include <dvs/dvk/dvk.h>
 
 #include <array>
-#include <functional>
 #include <limits>
 #include <sstream>
 #include <string>
 
 #include "dvk_model.hpp"
+#include "dvk_profile.hpp"
 
 namespace dvk_model {
-
-/// What kind of life the processes lead.
-struct profile {
-  int servers = 4;            // system processes at slots 0 and up
-  int users = 6;              // user slots
-  int grants = 6;             // entries
-  int churn = 4;              // share of bind and unbind
-  int talk = 20;              // share of rendezvous
-  int copying = 6;            // share of grants and copies
-  bool users_talk = true;     // user processes are often given every call
-  bool lazy_driver = false;   // completions are left for later steps
-  bool denied_peers = false;  // privileges between peers are changed often
-};
 
 /// Choices is callable as choices(n) and gives a number in [0, n).
 template <class Choices>
@@ -301,11 +288,12 @@ class duel {
   }
   void make_grant() {
     granted g{};
-    g.kind = 1 + static_cast<int>(below(3));
+    g.kind = one_in(3) ? 2 : 1 + static_cast<int>(below(3));
     g.owner = some_caller();
     g.grantee = one_in(3) ? static_cast<dvk_endpoint>(DVK_ANY) : some_endpoint();
     g.other_id = some_grant(g.other);
     if (g.kind == 3) g.other = some_endpoint();
+    if (g.kind == 2 && !one_in(4) && model_.grants().contains(g.other_id)) pass_on(g);
     g.address = some_size();
     g.length = some_size();
     g.access = one_in(16) ? below(8) : 1 + below(3);
@@ -319,6 +307,14 @@ class duel {
     }
     expect("grant", result, model_.may_grant(g));
     if (result == DVK_E_ok) expect("id of the grant is new", model_.granted_as(id, g), true);
+  }
+  /// Makes the owner of an indirect grant somebody who may use what it passes on, so that chains grow.
+  void pass_on(granted& g) {
+    const granted& original = model_.grants().at(g.other_id);
+    if (original.grantee != DVK_ANY) g.owner = original.grantee;
+    g.address = 0;
+    g.length = original.length;
+    g.access = original.access;
   }
   void check_grant() {
     dvk_endpoint granter;
@@ -439,22 +435,6 @@ class duel {
   std::uint64_t steps_ = 0;
   std::string trouble_;
 };
-
-/// A profile made of choices.
-template <class Choices>
-profile some_profile(Choices& choices) {
-  profile p;
-  p.servers = 1 + static_cast<int>(choices(6));
-  p.users = static_cast<int>(choices(9));
-  p.grants = static_cast<int>(choices(12));
-  p.churn = 1 + static_cast<int>(choices(2) == 0 ? choices(4) : choices(40));
-  p.talk = 10 + static_cast<int>(choices(60));
-  p.copying = static_cast<int>(choices(12));
-  p.users_talk = choices(4) != 0;
-  p.lazy_driver = choices(4) == 0;
-  p.denied_peers = choices(3) == 0;
-  return p;
-}
 
 }  // namespace dvk_model
 
