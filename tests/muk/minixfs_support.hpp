@@ -25,6 +25,8 @@ namespace mfs = muk::minixfs;
 
 /// A device in memory; a test may look at, delay or fail each request.
 struct memory_device {
+  explicit memory_device(std::vector<std::byte> content = {}) : bytes(std::move(content)) {}
+
   std::vector<std::byte> bytes;
   std::function<bool(bool writes, std::uint64_t offset, std::size_t length)> allow;  // false: the request fails
   std::uint64_t reads = 0, writes = 0;
