@@ -85,44 +85,49 @@ requires(Backend::abilities.threads) class async_endpoint {
   /// Sends `body` and completes when `to` has taken it. Signature: `void(error_code)`.
   template <typed_message Body, class Token>
   auto async_send(endpoint_id to, const Body& body, timeout limit, Token&& token) {
-    return start<void>([=](endpoint<Backend>& self) { return self.send(to, body, limit); }, token);
+    return start<void>([=](endpoint<Backend>& self) { return self.send(to, body, limit); }, std::forward<Token>(token));
   }
 
   /// Receives from `source` or `dvs::any`. Signature: `void(error_code, async_received)`.
   template <class Token>
   auto async_receive(endpoint_id source, timeout limit, Token&& token) {
-    return start<async_received>([=](endpoint<Backend>& self) { return loose(self.receive(source, limit)); }, token);
+    return start<async_received>([=](endpoint<Backend>& self) { return loose(self.receive(source, limit)); },
+                                 std::forward<Token>(token));
   }
 
   /// Receives a request of anybody. Signature: `void(error_code, async_received)`.
   template <class Token>
   auto async_receive_request(timeout limit, Token&& token) {
-    return start<async_received>([=](endpoint<Backend>& self) { return loose(self.receive_request(limit)); }, token);
+    return start<async_received>([=](endpoint<Backend>& self) { return loose(self.receive_request(limit)); },
+                                 std::forward<Token>(token));
   }
 
   /// Asks `to` and completes with its answer. Signature: `void(error_code, Request::reply)`.
   template <request Request, class Token>
   auto async_sendrec(endpoint_id to, const Request& ask, timeout limit, Token&& token) {
     using reply_type = typename Request::reply;
-    return start<reply_type>([=](endpoint<Backend>& self) { return self.sendrec(to, ask, limit); }, token);
+    return start<reply_type>([=](endpoint<Backend>& self) { return self.sendrec(to, ask, limit); },
+                             std::forward<Token>(token));
   }
 
   /// Answers a caller with a reply or a `dvs::errc`; passes operations that wait. Signature: `void(error_code)`.
   template <class Answer, class Token>
   auto async_reply(caller to, const Answer& answer, Token&& token) {
-    return start<void>([=](endpoint<Backend>& self) { return self.reply(to, answer); }, token, false);
+    return start<void>([=](endpoint<Backend>& self) { return self.reply(to, answer); }, std::forward<Token>(token),
+                       false);
   }
 
   /// Notifies `to`; passes operations that wait. Signature: `void(error_code)`.
   template <class Token>
   auto async_notify(endpoint_id to, std::uint64_t value, Token&& token) {
-    return start<void>([=](endpoint<Backend>& self) { return self.notify(to, value); }, token, false);
+    return start<void>([=](endpoint<Backend>& self) { return self.notify(to, value); }, std::forward<Token>(token),
+                       false);
   }
 
   /// Waits for `length` of the node's time, in the order of the operations. Signature: `void(error_code)`.
   template <class Token>
   auto async_sleep(duration length, Token&& token) {
-    return start<void>([=](endpoint<Backend>& self) { return self.sleep_for(length); }, token);
+    return start<void>([=](endpoint<Backend>& self) { return self.sleep_for(length); }, std::forward<Token>(token));
   }
 
   /// Calls `work(dvs::endpoint&)` on the endpoint's thread, in the order of the operations: for grants and copies, or
@@ -131,7 +136,7 @@ requires(Backend::abilities.threads) class async_endpoint {
   template <class Work, class Token>
   auto async_invoke(Work work, Token&& token) {
     using value = typename std::invoke_result_t<Work&, endpoint<Backend>&>::value_type;
-    return start<value>(std::move(work), token);
+    return start<value>(std::move(work), std::forward<Token>(token));
   }
 
  private:
@@ -142,7 +147,7 @@ requires(Backend::abilities.threads) class async_endpoint {
 
   /// Queues `work` and connects the cancellation slot of the handler that `token` makes.
   template <class Value, class Work, class Token>
-  auto start(Work work, Token& token, bool waits = true) {
+  auto start(Work work, Token&& token, bool waits = true) {
     using signature = typename detail::async_signature<Value>::type;
     auto initiation = [worker = worker_, executor = executor_, waits](auto handler, Work queued) {
       using handler_type = decltype(handler);

@@ -100,11 +100,12 @@ template <backend Backend, class Function, class Value, class Handler>
 class async_call final : public async_operation<Backend> {
  public:
   /// Makes one with the allocator of the handler.
-  static async_operation<Backend>* make(boost::asio::any_io_executor executor, Function function, Handler handler) {
+  static async_operation<Backend>* make(const boost::asio::any_io_executor& executor, Function function,
+                                        Handler handler) {
     auto allocator = allocator_for(handler);
     using traits = std::allocator_traits<decltype(allocator)>;
     async_call* const place = traits::allocate(allocator, 1);
-    return ::new (static_cast<void*>(place)) async_call(std::move(executor), std::move(function), std::move(handler));
+    return ::new (static_cast<void*>(place)) async_call(executor, std::move(function), std::move(handler));
   }
 
   errc perform(endpoint<Backend>& self) override {
@@ -116,7 +117,8 @@ class async_call final : public async_operation<Backend> {
 
   void complete(errc outcome) override {
     Handler handler(std::move(handler_));
-    auto executor = std::move(executor_);
+    // The guards stay until the handler is posted: no executor may run out of work in between.
+    const auto executor_work = std::move(executor_work_);
     const auto work = std::move(work_);
     value_type value = std::move(value_);
     auto allocator = allocator_for(handler);
@@ -126,9 +128,9 @@ class async_call final : public async_operation<Backend> {
     boost::system::error_code code;
     if (outcome != errc::ok) code = outcome;
     if constexpr (std::is_void_v<Value>)
-      boost::asio::post(executor, boost::asio::append(std::move(handler), code));
+      boost::asio::post(executor_work.get_executor(), boost::asio::append(std::move(handler), code));
     else
-      boost::asio::post(executor, boost::asio::append(std::move(handler), code, std::move(value)));
+      boost::asio::post(executor_work.get_executor(), boost::asio::append(std::move(handler), code, std::move(value)));
   }
 
  private:
@@ -137,10 +139,9 @@ class async_call final : public async_operation<Backend> {
   using work_guard =
       boost::asio::executor_work_guard<boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>>;
 
-  async_call(boost::asio::any_io_executor executor, Function function, Handler handler)
-      : executor_(std::move(executor)),
-        work_(boost::asio::get_associated_executor(handler, executor_)),
-        executor_work_(executor_),
+  async_call(const boost::asio::any_io_executor& executor, Function function, Handler handler)
+      : executor_work_(executor),
+        work_(boost::asio::get_associated_executor(handler, executor)),
         function_(std::move(function)),
         handler_(std::move(handler)) {}
 
@@ -149,9 +150,8 @@ class async_call final : public async_operation<Backend> {
     return typename std::allocator_traits<decltype(any_type)>::template rebind_alloc<async_call>(any_type);
   }
 
-  boost::asio::any_io_executor executor_;
-  work_guard work_;
   boost::asio::executor_work_guard<boost::asio::any_io_executor> executor_work_;
+  work_guard work_;
   Function function_;
   value_type value_{};
   Handler handler_;
