@@ -8,10 +8,15 @@
 #ifndef DVS_CONFORMANCE_SUITE_HPP
 #define DVS_CONFORMANCE_SUITE_HPP
 
+#include <dvs/conformance/bind.hpp>
+#include <dvs/conformance/death.hpp>
 #include <dvs/conformance/notify.hpp>
+#include <dvs/conformance/privilege.hpp>
+#include <dvs/conformance/relay.hpp>
 #include <dvs/conformance/rendezvous.hpp>
 #include <dvs/conformance/sendrec.hpp>
 #include <dvs/conformance/waiting.hpp>
+#include <dvs/conformance/watch.hpp>
 
 namespace dvs::conformance {
 
@@ -21,8 +26,13 @@ struct suite {
   suite() {
     rendezvous_laws<Setup>();
     sendrec_laws<Setup>();
+    relay_laws<Setup>();
     notify_laws<Setup>();
     waiting_laws<Setup>();
+    bind_laws<Setup>();
+    death_laws<Setup>();
+    privilege_laws<Setup>();
+    watch_laws<Setup>();
   }
 };
 

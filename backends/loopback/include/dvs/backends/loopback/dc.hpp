@@ -29,7 +29,7 @@ class dc {
   result<port*> bind(endpoint_id who, const bind_options& options) {
     if (ended_) return errc::dc_not_running;
     const std::int32_t slot = who == own ? static_cast<std::int32_t>(DVK_ANY) : slot_of(who);
-    if (slot < -static_cast<std::int32_t>(sizes_.tasks) || who == hardware) return errc::range;
+    if (who != own && !has_slot(slot)) return errc::range;
     auto made = std::make_unique<port>(*this, table_, contexts_);
     dvk_endpoint given;
     const auto owner = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(static_cast<waiter*>(made.get())));
@@ -132,6 +132,10 @@ class dc {
   }
 
  private:
+  [[nodiscard]] bool has_slot(std::int32_t slot) const {
+    return slot >= -static_cast<std::int32_t>(sizes_.tasks) &&
+           slot < static_cast<std::int32_t>(sizes_.servers + sizes_.users) && slot != number(hardware);
+  }
   [[nodiscard]] port* find(endpoint_id who) {
     const auto place = ports_.find(who);
     return place == ports_.end() ? nullptr : place->second.get();
