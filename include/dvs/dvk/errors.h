@@ -12,7 +12,8 @@
 /* clang-format off */
 #define DVK_ERRORS(X) \
   X(ok,                  0, "The operation succeeded.") \
-  X(not_granted,         1, "The grant does not exist any more, is not for this endpoint, or does not allow this access.") \
+  X(not_granted,         1, \
+    "The grant does not exist any more, is not for this endpoint, or does not allow this access.") \
   X(no_entry,            2, "No file or directory has this name.") \
   X(cancelled,           4, "The wait was cancelled before its condition came true.") \
   X(io_error,            5, "The device could not read or write a block.") \

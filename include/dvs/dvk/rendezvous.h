@@ -5,7 +5,8 @@
  *
  * Every operation returns at once: 0 (done), #DVK_BLOCKED (the caller waits; its result comes as a completion) or an
  * error, after which nothing has changed. Errors of all of them: not_bound, bad_call (not in the caller's mask),
- * process_running (the caller waits in another call already; not of reply and relay), bad_argument (a message with the type of a notification).
+ * process_running (the caller waits in another call already; not of reply and relay), bad_argument (a message with the
+ * type of a notification).
  * Errors of those that name a peer: bad_destination (#DVK_HARDWARE), range (no such slot, which includes #DVK_ANY
  * where it makes no sense), bad_endpoint (stale), the error of a dead peer, trap_denied (they may not talk).
  *
