@@ -8,6 +8,7 @@
 #include <dvs/conformance/record.hpp>
 #include <dvs/conformance/setup.hpp>
 #include <dvs/conformance/words.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,6 +21,8 @@ class laboratory {
  public:
   using backend = typename Setup::backend;
   using self_type = endpoint<backend>;
+  /// What a party does. Erased, so that a law compiles no scheduler of its own.
+  using party = std::function<void(self_type&)>;
 
   explicit laboratory(const dc_options& sizes = {}) : node_(Setup::open()), dc_(node_.create_dc("laboratory", sizes)) {}
   laboratory(const laboratory&) = delete;
@@ -30,15 +33,13 @@ class laboratory {
   [[nodiscard]] dvs::dc<backend>& dc() { return dc_; }
 
   /// Starts a party where the setup wants it: `body(self)`. It is bound when this returns.
-  template <class Body>
-  endpoint_id start(endpoint_id who, Body body, const bind_options& options = {}) {
+  endpoint_id start(endpoint_id who, party body, const bind_options& options = {}) {
     return start_in(dc_, who, std::move(body), options);
   }
   /// Starts a party of another DC of this node, which must not outlive the laboratory.
-  template <class Body>
-  endpoint_id start_in(dvs::dc<backend>& container, endpoint_id who, Body body, const bind_options& options = {}) {
+  endpoint_id start_in(dvs::dc<backend>& container, endpoint_id who, party body, const bind_options& options = {}) {
     ++running_;
-    auto guarded = [this, body = std::move(body)](self_type& self) mutable {
+    auto guarded = [this, body = std::move(body)](self_type& self) {
       attempt(body, self);
       --running_;
     };
@@ -53,8 +54,7 @@ class laboratory {
   }
 
   /// Carries out `body(self)` in the calling context, as a user process with every right.
-  template <class Body>
-  void observe(Body body) {
+  void observe(const party& body) {
     dc_.run([&](self_type& self) { attempt(body, self); }, {.name = "observer", .privileges = &every_right});
   }
 
@@ -93,8 +93,7 @@ class laboratory {
   // ---- Waiting for what others do, without luck ----------------------------------------------------------------
 
   /// Lets others run until `happened()`; a failure if that takes very long.
-  template <class Condition>
-  void eventually(self_type& self, Condition happened, std::string_view what,
+  void eventually(self_type& self, const std::function<bool()>& happened, std::string_view what,
                   place_in_source at = place_in_source::here()) {
     const duration begin = self.now();
     while (!happened()) {
@@ -148,8 +147,7 @@ class laboratory {
   }
 
  private:
-  template <class Body>
-  void attempt(Body& body, self_type& self) {
+  void attempt(const party& body, self_type& self) {
     try {
       body(self);
     } catch (const party_stopped&) {  // noted where it happened
