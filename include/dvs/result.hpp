@@ -24,7 +24,10 @@ class [[nodiscard]] result {
   using value_type = T;
 
   /// Holds a value.
-  result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : code_(errc::ok), value_(std::move(value)) {}
+  result(const T& value)
+    requires std::is_copy_constructible_v<T>
+      : code_(errc::ok), value_(value) {}
+  result(T&& value) noexcept(std::is_nothrow_move_constructible_v<T>) : code_(errc::ok), value_(std::move(value)) {}
   /// Holds an error; `code` is not `errc::ok`.
   result(errc code) noexcept : code_(code), nothing_() {}
 
@@ -34,11 +37,17 @@ class [[nodiscard]] result {
   result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : code_(other.code_), nothing_() {
     if (code_ == errc::ok) ::new (&value_) T(std::move(other.value_));
   }
-  result& operator=(result other) noexcept(std::is_nothrow_move_constructible_v<T>) {
+  result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
+    if (this == &other) return *this;
     destroy();
     code_ = other.code_;
     if (code_ == errc::ok) ::new (&value_) T(std::move(other.value_));
     return *this;
+  }
+  result& operator=(const result& other)
+    requires std::is_copy_constructible_v<T>
+  {
+    return *this = result(other);
   }
   ~result() { destroy(); }
 
