@@ -1,5 +1,5 @@
-# The tests about the repository itself. Sanitizer builds leave them out; those labelled "house" say the same under every
-# compiler, so only g++ runs them.
+# The tests about the repository itself. Sanitizer builds leave them out; those labelled "house" say the same under
+# every compiler, so only g++ runs them.
 find_package(Catch2 2.13 REQUIRED)
 find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
 

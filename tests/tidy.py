@@ -16,6 +16,7 @@ CODE = {".hpp", ".h", ".cpp", ".c"}
 SCRIPTS = {".py", ".sh"}
 LINE_LENGTH_MAX = 120
 FILE_LINES_MAX = 450
+ASIO = ("boost/asio", "boost/beast", "dvs/async.hpp", "dvs/detail/async_")
 FREESTANDING = {"limits.h", "stdbool.h", "stddef.h", "stdint.h"}
 
 # What a server must not name, because its run must be a function of its messages (and, simulated, of its seed).
@@ -140,7 +141,7 @@ def check_layers(path: Path, code: str, report: Report) -> None:
             report.add(path, number, f'"{name}" is a public header', f"#include <{name}>")
         if in_api and (name.startswith(("dvs/backends/", "dvs/conformance/", "muk/", "ns3/"))):
             report.add(path, number, f"the API includes {name}", "include/dvs/ knows no backend and no server")
-        if in_api and name.startswith(("boost/asio", "boost/beast")) and path.name != "async.hpp":
+        if in_api and name.startswith(ASIO) and not path.name.startswith("async"):
             report.add(path, number, f"{name} costs every user a second and a half", "only dvs/async.hpp includes Asio")
         if in_rules and not name.startswith("dvs/dvk/") and name not in FREESTANDING:
             report.add(path, number, f"the rules include {name}", "they use nothing but freestanding C11 headers")
@@ -171,8 +172,9 @@ def check_dead_headers(texts: dict[Path, str], report: Report) -> None:
 def check_dead_sources(texts: dict[Path, str], database: Path, report: Report) -> None:
     """Every source is compiled by some build; mistakes, fuzz targets and the consumer have builds of their own."""
     compiled = {Path(entry["file"]).resolve() for entry in json.loads(text_of(database))}
+    scripts = "".join(text for path, text in texts.items() if is_script(path))
     for path in texts:
-        if path.suffix not in (".cpp", ".c") or path in compiled:
+        if path.suffix not in (".cpp", ".c") or path in compiled or f"{path.parent.name}/{path.name}" in scripts:
             continue
         if not any(inside(path, "tests", folder) for folder in ("compile_fail", "consumer", "fuzz")):
             report.add(path, 1, "no build compiles this source", "name it in a CMakeLists.txt or delete it")
