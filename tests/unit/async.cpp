@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// Asynchronous operations: every kind of completion token, cancellation at every stage, lifetimes.
+#ifdef __SANITIZE_THREAD__
+#pragma GCC diagnostic ignored "-Wtsan"  // Asio's fences, which the sanitizer does not see
+#endif
+
 #include <atomic>
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
