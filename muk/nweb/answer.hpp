@@ -104,6 +104,7 @@ inline void assign_entity_tag(std::string& tag, const file& of) {
     case dvs::errc::loop:
       return http::status::not_found;
     case dvs::errc::access_denied:
+    case dvs::errc::not_supported:  // a device
       return http::status::forbidden;
     case dvs::errc::destination_died:
     case dvs::errc::source_died:
