@@ -138,6 +138,7 @@ void bind_laws() {
       lab.equal(lab.take(self.receive()).content.source, alice);
       lab.works(self.wait_unbind(alice));
     });
+    lab.go();
     {
       auto self = lab.dc().bind(alice).value();
       lab.equal(self->id(), alice);
@@ -191,6 +192,7 @@ void bind_laws() {
       lab.expect(self.is_bound(bob), "it is still bound");
       tried = true;
     });
+    lab.go();
     lab.dc().join();
     while (!tried) std::this_thread::yield();
     lab.fails(errc::shut_down, stubborn->receive());

@@ -162,6 +162,7 @@ void death_laws() {
           lab.fails(errc::shut_down, self.receive());
           ++returned;
         });
+      lab.go();
     }
     lab.equal(returned.load(), 3);
   });

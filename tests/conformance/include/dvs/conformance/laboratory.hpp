@@ -32,19 +32,22 @@ class laboratory {
   [[nodiscard]] dvs::node<backend>& node() { return node_; }
   [[nodiscard]] dvs::dc<backend>& dc() { return dc_; }
 
-  /// Starts a party where the setup wants it: `body(self)`. It is bound when this returns.
+  /// Starts a party where the setup wants it: `body(self)`. It is bound when this returns, and runs from `go` on, so
+  /// that all parties of a law are there when the first begins.
   endpoint_id start(endpoint_id who, party body, const bind_options& options = {}) {
     return start_in(dc_, who, std::move(body), options);
   }
   /// Starts a party of another DC of this node, which must not outlive the laboratory.
   endpoint_id start_in(dvs::dc<backend>& container, endpoint_id who, party body, const bind_options& options = {}) {
     ++running_;
-    auto guarded = [this, body = std::move(body)](self_type& self) {
+    const bool is_fiber = Setup::place(parties_++) == placement::fiber;
+    auto guarded = [this, is_fiber, body = std::move(body)](self_type& self) {
+      if (!is_fiber) open_.wait(false);  // a fiber runs when the law waits, which is after it has let all go
       attempt(body, self);
       --running_;
     };
     result<endpoint_id> started = errc::not_supported;
-    if (Setup::place(parties_++) == placement::fiber) {
+    if (is_fiber) {
       started = container.spawn(who, std::move(guarded), options);
     } else if constexpr (backend::abilities.threads) {
       started = container.spawn(who, on_thread{}, std::move(guarded), options);
@@ -53,8 +56,15 @@ class laboratory {
     return started.value();
   }
 
+  /// Lets the parties run; `observe` and `finish` do it too. A law that waits for them in another way says it.
+  void go() {
+    open_ = true;
+    open_.notify_all();
+  }
+
   /// Carries out `body(self)` in the calling context, as a user process with every right.
   void observe(const party& body) {
+    go();
     dc_.run([&](self_type& self) { attempt(body, self); }, {.name = "observer", .privileges = &every_right});
   }
 
@@ -141,6 +151,7 @@ class laboratory {
   void finish() {
     if (finished_) return;
     finished_ = true;
+    go();
     wait_for_parties();
     dc_.end();
     record_.report();
@@ -179,6 +190,7 @@ class laboratory {
   dvs::dc<backend> dc_;
   record record_;
   std::atomic<int> running_{0};
+  std::atomic<bool> open_{false};
   std::size_t parties_ = 0;
   bool finished_ = false;
 };
