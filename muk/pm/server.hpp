@@ -54,6 +54,9 @@ class server {
     const bool trusted = is_system(from);
     if (!trusted && who != from.endpoint) return dvs::errc::no_privilege;
     if (!self_.is_bound(who)) return dvs::errc::bad_process;
+    // A server keeps its endpoint when it is started again; the death of the former may not have been noticed yet.
+    if (process* const former = table_.find(who); former != nullptr && is_system(who) && former->pid > init_pid)
+      end(*former, ending::vanished, 0);
     const auto made = table_.add(*table_.find(init_pid), who, ask.name, ask.wanted);
     if (!made) return made.error();
     (*made)->user = (*made)->effective_user = trusted ? ask.user : nobody;

@@ -155,7 +155,8 @@ struct getinfo {
 };
 
 /// Makes a descriptor for a process that is bound. A system process may do it for anybody, a user process for itself.
-/// Errors: `no_privilege`, `bad_process`, `slot_used`.
+/// A server that was started again gets a new one. Errors: `no_privilege`, `bad_process`, `slot_used` (a user process
+/// that has one).
 struct bindproc {
   static constexpr std::uint32_t opcode = 0x620;
   dvs::endpoint_id who;

@@ -174,6 +174,8 @@ class server {
 
   dvs::result<void> add(dvs::endpoint_id who, const name16& name) {
     if (!self_.is_bound(who)) return dvs::errc::bad_process;
+    // A server keeps its endpoint when it is started again; the death of the former may not have been noticed yet.
+    if (is_system(who)) forget(who);
     if (!descriptors_.emplace(who, descriptor{name, self_.now()}).second) return dvs::errc::slot_used;
     return {};
   }
