@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The rows of the benchmark: what is compared with what, and what is good enough."""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound on the ratio subject / reference, or on the subject alone; without a bound the row only reports."""
+    text: str
+    ratio_at_most: float | None = None
+    ratio_at_least: float | None = None
+    ratio_below: float | None = None
+    subject_at_most: float | None = None
+
+    def met(self, ratio: float, subject: float) -> bool | None:
+        """Whether the figures reach it; None when there is nothing to reach."""
+        if self.ratio_at_most is not None:
+            return ratio <= self.ratio_at_most
+        if self.ratio_at_least is not None:
+            return ratio >= self.ratio_at_least
+        if self.ratio_below is not None:
+            return ratio < self.ratio_below
+        if self.subject_at_most is not None:
+            return subject <= self.subject_at_most
+        return None
+
+
+def at_most(times: float) -> Target:
+    return Target(f"at most {times:g} times", ratio_at_most=times)
+
+
+def at_least(times: float) -> Target:
+    return Target(f"at least {times:g} times", ratio_at_least=times)
+
+
+@dataclass(frozen=True)
+class Row:
+    id: str
+    subject: str
+    reference: str
+    unit: str
+    target: Target
+    method: str  # the function of bench/run that measures it
+    argument: float = 1  # of that function: bytes of a copy or file, or 1
+
+
+ROWS = (
+    Row("fiber-sendrec", "sendrec between fibers of one thread", "two bare Boost.Context switches", "ns",
+        at_most(3), "time"),
+    Row("thread-sendrec-2core", "sendrec between threads on two cores", "bare 64-byte slot ping-pong", "ns",
+        at_most(1.3), "time"),
+    Row("thread-sendrec-1core-futex", "sendrec between threads on one core", "futex ping-pong", "ns",
+        at_most(1.15), "time"),
+    Row("thread-sendrec-1core-pipe", "sendrec between threads on one core", "pipe ping-pong", "ns",
+        Target("faster", ratio_below=1), "time"),
+    Row("grant-copy-64k", "grant copy of 64 KiB", "memcpy", "GB/s", at_least(0.9), "rate", 64 << 10),
+    Row("grant-copy-256k", "grant copy of 256 KiB", "memcpy", "GB/s", at_least(0.9), "rate", 256 << 10),
+    Row("grant-copy-1m", "grant copy of 1 MiB", "memcpy", "GB/s", at_least(0.9), "rate", 1 << 20),
+    Row("server-fibers-1", "one server, 1 client fiber", "1 client fiber", "M/s", at_least(0.8), "rate"),
+    Row("server-fibers-8", "one server, 8 client fibers", "1 client fiber", "M/s", at_least(0.8), "rate"),
+    Row("server-fibers-64", "one server, 64 client fibers", "1 client fiber", "M/s", at_least(0.8), "rate"),
+    Row("server-fibers-512", "one server, 512 client fibers", "1 client fiber", "M/s", at_least(0.8), "rate"),
+    Row("server-threads", "one server, 8 client threads", "1 client thread", "M/s", Target("report"), "rate"),
+    Row("nweb-1k-1", "NWEB, 1 KiB, 1 connection", "nginx, one worker", "1/s", at_least(0.5), "web", 1),
+    Row("nweb-1k-32", "NWEB, 1 KiB, 32 connections", "nginx, one worker", "1/s", at_least(0.5), "web", 32),
+    Row("nweb-10m-1", "NWEB, 10 MiB, 1 connection", "nginx, one worker", "1/s", at_least(0.5), "web", 1),
+    Row("nweb-10m-32", "NWEB, 10 MiB, 32 connections", "nginx, one worker", "1/s", at_least(0.5), "web", 32),
+    Row("muk-boot", "MUK from fork to the first byte served", "fork and exec of a static hello", "ms",
+        Target("under 5 ms", subject_at_most=5), "boot"),
+    Row("muk-size", "MUK executable, stripped", "852 KiB, as in the paper of 2019", "KiB", at_most(1), "size"),
+    Row("compile-ipc", "compile <dvs/ipc.hpp> alone", "<iostream> alone", "ms", at_most(3), "compile"),
+)
