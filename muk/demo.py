@@ -124,7 +124,7 @@ class Muk:
         raise DemoFailure("MUK did not boot:\n" + "".join(self.output))
 
     def tables(self) -> dict:
-        with urllib.request.urlopen(self.url + ".muk/is/all", timeout=10) as answer:
+        with urllib.request.urlopen(self.url + ".muk/is/all.json", timeout=10) as answer:
             return json.load(answer)
 
     def resident_bytes(self) -> int:
