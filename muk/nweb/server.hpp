@@ -5,84 +5,69 @@
 #define MUK_NWEB_SERVER_HPP
 
 #include <dvs/endpoint.hpp>
+#include <dvs/stream.hpp>
 #include <memory>
 #include <muk/nweb/connection.hpp>
-#include <optional>
 #include <utility>
 
 namespace muk::nweb {
 
-/// Serves the files that `Site<Backend>` gives; see `concept site`. A site is made from the endpoint of its connection
-/// and the settings.
+namespace detail {
+
+/// What the fibers of the connections have in common; lives as long as the last of them.
+struct house {
+  settings limits;
+  std::uint32_t guests = 0;
+};
+
+/// Answers a client for whom there is no room.
+template <dvs::byte_stream Stream>
+void turn_away(Stream& client) {
+  constexpr std::string_view sorry =
+      "HTTP/1.1 503 Service Unavailable\r\nServer: muk\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: "
+      "0\r\n\r\n";
+  static_cast<void>(client.write_all(std::as_bytes(std::span(sorry)), std::chrono::milliseconds(100)));
+  client.close();
+}
+
+}  // namespace detail
+
+/// Accepts connections of `listener` until the DC ends or `self` is cancelled, and serves to each the files that a
+/// `Site<Backend>` gives (see `concept site`), which is made from the endpoint of the connection and the limits.
+///
+///     auto listener = self.listen(limits.port).value();
+///     muk::nweb::serve<muk::nweb::fs_site>(self, listener, limits);
 ///
 /// Who is idle costs a fiber and its buffers, nobody else waits for it. When the limit of connections is reached, more
 /// are answered with 503 at once.
-template <dvs::backend Backend, template <class> class Site>
-class server {
- public:
-  server(dvs::endpoint<Backend>& self, settings limits)
-      : self_(self), shared_(std::make_shared<shared>(shared{std::move(limits)})) {}
-
-  /// Begins to listen and returns the port. Errors: `busy` (taken), `access_denied`, `not_supported`.
-  dvs::result<std::uint16_t> listen() {
-    auto made = self_.listen(shared_->limits.port);
-    if (!made) return made.error();
-    listener_.emplace(std::move(*made));
-    return listener_->port();
-  }
-
-  /// Accepts connections until the DC ends or the endpoint is cancelled.
-  dvs::result<void> run() {
-    constexpr auto pause = std::chrono::milliseconds(100);
-    for (;;) {
-      auto accepted = listener_->accept(dvs::forever);
-      if (accepted) {
-        admit(std::move(*accepted));
-      } else if (accepted.error() == dvs::errc::shut_down || accepted.error() == dvs::errc::cancelled) {
-        return {};
-      } else if (const auto slept = self_.sleep_for(pause); !slept) {  // the host is short of something
-        return {};
-      }
+template <template <class> class Site, dvs::backend Backend, dvs::stream_listener Listener>
+dvs::result<void> serve(dvs::endpoint<Backend>& self, Listener& listener, settings limits) {
+  using stream = std::remove_cvref_t<decltype(*listener.accept(dvs::forever))>;
+  constexpr auto pause = std::chrono::milliseconds(100);
+  const auto shared = std::make_shared<detail::house>(detail::house{std::move(limits)});
+  for (;;) {
+    auto accepted = listener.accept(dvs::forever);
+    if (!accepted) {
+      if (accepted.error() == dvs::errc::shut_down || accepted.error() == dvs::errc::cancelled) return {};
+      if (!self.sleep_for(pause)) return {};  // the host is short of something: later it may be better
+      continue;
     }
-  }
-
- private:
-  using listener = std::remove_cvref_t<decltype(*std::declval<dvs::endpoint<Backend>&>().listen(0))>;
-  using stream = std::remove_cvref_t<decltype(*std::declval<listener&>().accept(dvs::forever))>;
-
-  /// What the fibers of the connections have in common; lives as long as the last of them.
-  struct shared {
-    settings limits;
-    std::uint32_t active = 0;
-  };
-
-  void admit(stream client) {
-    if (shared_->active >= shared_->limits.connections) return turn_away(client);
-    ++shared_->active;
-    auto body = [common = shared_, client = std::move(client)](dvs::endpoint<Backend>& own) mutable {
+    if (shared->guests >= shared->limits.connections) {
+      detail::turn_away(*accepted);
+      continue;
+    }
+    ++shared->guests;
+    const auto started = self.spawn([shared, client = std::move(*accepted)](dvs::endpoint<Backend>& own) mutable {
       {
-        Site<Backend> pages(own, common->limits);
-        // Its buffer would take a good part of the fiber's stack.
-        std::make_unique<connection<stream, Site<Backend>>>(client, pages, common->limits)->run();
+        Site<Backend> pages(own, shared->limits);
+        // On the heap, because its buffer would take a good part of the fiber's stack.
+        std::make_unique<connection<stream, Site<Backend>>>(client, pages, shared->limits)->run();
       }
-      --common->active;
-    };
-    if (!self_.spawn(std::move(body))) --shared_->active;
+      --shared->guests;
+    });
+    if (!started) --shared->guests;
   }
-
-  static void turn_away(stream& client) {
-    constexpr std::string_view sorry =
-        "HTTP/1.1 503 Service Unavailable\r\nServer: muk\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: "
-        "0\r\n"
-        "\r\n";
-    static_cast<void>(client.write_all(std::as_bytes(std::span(sorry)), std::chrono::milliseconds(100)));
-    client.close();
-  }
-
-  dvs::endpoint<Backend>& self_;
-  std::shared_ptr<shared> shared_;
-  std::optional<listener> listener_;
-};
+}
 
 }  // namespace muk::nweb
 
