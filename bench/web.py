@@ -17,7 +17,8 @@ START_SECONDS_MAX = 20
 MUK_FILES = {
     "muk.cfg": 'muk BENCH {\n  dcid 0;\n  pm_ep 0;\n  fs_ep 1;\n  rd_ep 3;\n  web_ep 22;\n'
                '  rd_cfg "rdisk.cfg";\n  fs_cfg "fs.cfg";\n  web_cfg "web.cfg";\n};\n',
-    "rdisk.cfg": 'device SITE {\n  image_type FILE_IMAGE;\n  image_file "site.img";\n  volatile YES;\n  buffer 65536;\n};\n',
+    "rdisk.cfg": 'device SITE {\n  image_type FILE_IMAGE;\n  image_file "site.img";\n'
+                 '  volatile YES;\n  buffer 65536;\n};\n',
     "fs.cfg": 'device ROOT {\n  type RDISK_IMG;\n  root_dev YES;\n  buffer_size 65536;\n};\n',
     "web.cfg": 'websrv BENCH {\n  port PORT;\n};\n',
 }
