@@ -276,7 +276,7 @@ TEST_CASE("Forty clients on a device that always yields leave a consistent image
     REQUIRE(fibers.run() == 0);
     REQUIRE(succeeded > 600);
     REQUIRE_FALSE(device.torn);
-    REQUIRE(fs.inodes_in_use() == 1);
+    REQUIRE(fs.statistics().inodes_in_use == 1);
     REQUIRE_FALSE(fs.last_fault().has_value());
     fibers.spawn([&] { REQUIRE(fs.sync().error() == errc::ok); });
     REQUIRE(fibers.run() == 0);

@@ -156,6 +156,12 @@ class block_cache {
     return editor{here, mask, false, memory_of(here, block, count)};
   }
 
+  /// How many requests the device was sent, and how much memory the frames take.
+  struct counters {
+    std::uint64_t reads = 0, writes = 0, bytes = 0;
+  };
+  [[nodiscard]] counters statistics() const { return {reads_, writes_, frames_.size() * frame_bytes}; }
+
   /// How many blocks from this one on lie in one frame.
   [[nodiscard]] std::uint32_t run_max(std::uint32_t block) const { return per_frame_ - block % per_frame_; }
 
@@ -300,6 +306,7 @@ class block_cache {
       const std::uint64_t block = here.number * per_frame_ + first;
       const std::span<std::byte> memory{here.memory.get() + std::size_t{first} * block_size_,
                                         std::size_t{count} * block_size_};
+      ++reads_;
       if (!device_.read(block * block_size_, memory)) return false;
       here.valid |= run;
     }
@@ -319,6 +326,7 @@ class block_cache {
       const finish guard{here, here.writing, run};
       const std::span<const std::byte> memory{here.memory.get() + std::size_t{first} * block_size_,
                                               std::size_t{count} * block_size_};
+      ++writes_;
       if (!device_.write(block * block_size_, memory)) {
         faults_.report(block, "the device could not write the block");
         write_failed_ = true;
@@ -342,6 +350,8 @@ class block_cache {
   std::unordered_map<std::uint64_t, typename frames::iterator> index_;
   std::unique_ptr<std::byte[]> spare_;
   bool write_failed_ = false;
+  std::uint64_t reads_ = 0;
+  std::uint64_t writes_ = 0;
 };
 
 }  // namespace muk::minixfs

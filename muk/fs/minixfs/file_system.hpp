@@ -50,6 +50,14 @@ struct volume_status {
   std::uint32_t name_length;
 };
 
+/// What happened inside since the mount.
+struct volume_statistics {
+  std::uint64_t cache_bytes;                  ///< memory of the cache
+  std::uint64_t device_reads, device_writes;  ///< requests for blocks
+  std::uint64_t faults;                       ///< see `last_fault`
+  std::uint32_t inodes_in_use;
+};
+
 /// How a file system is mounted.
 struct mount_options {
   std::size_t cache_bytes = std::size_t{16} << 20;
@@ -98,7 +106,7 @@ class file_system {
   [[nodiscard]] node root() const { return root_.share(); }
   [[nodiscard]] const superblock& shape() const { return storage_.super; }
   [[nodiscard]] const std::optional<fault>& last_fault() const { return storage_.faults.last(); }
-  [[nodiscard]] std::size_t inodes_in_use() const { return inodes_.size(); }
+  [[nodiscard]] volume_statistics statistics() const;
   dvs::result<volume_status> statfs();
 
   // --- names -------------------------------------------------------------------------------------------------------
@@ -152,9 +160,13 @@ class file_system {
   dvs::result<void> truncate(const node& file, std::uint64_t size);
 
   /// Calls `visit(inode_number, name, next)` for each name in a directory, `.` and `..` included, until it returns
-  /// false. `from` is 0 or a `next` of an earlier call. Errors: `not_directory`, `io_error`.
+  /// false. `from` is 0 or a `next` of an earlier call. Of the file system, `visit` may use `mode_of`.
+  /// Errors: `not_directory`, `io_error`.
   template <class Visit>
   dvs::result<void> list(const node& directory, std::uint32_t from, Visit&& visit);
+
+  /// The mode of an inode that the directory being listed names. Errors: `io_error`.
+  dvs::result<std::uint16_t> mode_of(std::uint32_t inode_number);
 
   // --- attributes --------------------------------------------------------------------------------------------------
 

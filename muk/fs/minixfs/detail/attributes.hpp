@@ -56,6 +56,23 @@ auto file_system<Device, Host>::statfs() -> dvs::result<volume_status> {
 }
 
 template <block_device Device, host Host>
+auto file_system<Device, Host>::statistics() const -> volume_statistics {
+  const auto cache = storage_.cache.statistics();
+  return {.cache_bytes = cache.bytes,
+          .device_reads = cache.reads,
+          .device_writes = cache.writes,
+          .faults = storage_.faults.count(),
+          .inodes_in_use = static_cast<std::uint32_t>(inodes_.size())};
+}
+
+template <block_device Device, host Host>
+auto file_system<Device, Host>::mode_of(std::uint32_t inode_number) -> dvs::result<std::uint16_t> {
+  auto found = inodes_.get(inode_number);
+  if (!found) return found.error();
+  return (*found)->record.mode;
+}
+
+template <block_device Device, host Host>
 auto file_system<Device, Host>::begin_change() -> dvs::result<change> {
   if (read_only_) return dvs::errc::read_only;
   ++changes_active_;
