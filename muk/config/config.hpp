@@ -26,7 +26,7 @@ struct disk {
 struct file_system {
   std::string name;
   std::uint32_t minor;         ///< the device of RDISK
-  std::uint32_t buffer_bytes;  ///< the piece in which FS asks RDISK
+  std::uint32_t buffer_bytes;  ///< accepted as in MoL; FS asks in blocks of the image
 };
 
 /// A web server: `websrv NAME { port 8080; endpoint 22; rootdir "/"; };`

@@ -22,7 +22,8 @@ enum class table : std::uint32_t {
   processes = 2,  ///< processes: what they do, messages, copies
   devices = 3,    ///< the block devices of RDISK
   pids = 4,       ///< the process table of PM
-  files = 5,      ///< the mounted file systems, cache and open files of FS
+  files = 5,      ///< the open files of FS
+  volume = 6,     ///< the mounted file system of FS, and its cache
 };
 /// How a table is written.
 enum class format : std::uint32_t { text = 0, json = 1 };
@@ -52,6 +53,8 @@ enum class format : std::uint32_t { text = 0, json = 1 };
       return "pids";
     case table::files:
       return "files";
+    case table::volume:
+      return "volume";
   }
   return {};
 }

@@ -16,7 +16,7 @@ template <class Setup>
 class house {
  public:
   using backend = typename Setup::backend;
-  using self = dvs::endpoint<backend>;
+  using endpoint = dvs::endpoint<backend>;
 
   /// Starts a server at `where`.
   template <class Body>
@@ -37,7 +37,7 @@ class house {
   template <class Body>
   void as_server(dvs::endpoint_id where, Body body) {
     const auto bound = dc.bind(where).value();
-    body(static_cast<self&>(*bound));
+    body(static_cast<endpoint&>(*bound));
   }
 
   dvs::node<backend> node;
