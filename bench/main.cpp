@@ -46,7 +46,7 @@ std::vector<bench::row> all_rows() {
          if (first == last) throw std::runtime_error("it needs two processors");
          return reference::slot_ping_pong(first, last);
        },
-       [=] { return subject::thread_sendrec(first, last, 10'000, 100'000); }},
+       [=] { return subject::thread_sendrec(first, last, 5'000, 20'000); }},
       {"thread-sendrec-1core-futex", [=] { return reference::futex_ping_pong(first); }, on_one_core},
       {"thread-sendrec-1core-pipe", [=] { return reference::pipe_ping_pong(first); }, on_one_core},
       copy_row("grant-copy-64k", 64 << 10),

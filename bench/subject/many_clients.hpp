@@ -39,7 +39,7 @@ inline double fiber_clients(std::uint64_t clients) {
 
 /// Nanoseconds between answers while `clients` threads ask one server thread; the system places the threads.
 inline double thread_clients(std::uint64_t clients) {
-  constexpr std::uint64_t warm_each = 100, counted = 40'000;
+  constexpr std::uint64_t warm_each = 100, counted = 20'000;
   const std::uint64_t counted_each = counted / clients;
   dvs::userspace::node node;
   auto dc = node.create_dc("bench");
