@@ -14,8 +14,8 @@
 ///   and leaves the others where they were.
 /// - R3. `sendrec` completes with the answer of the process that took the request: by `reply`, or by a plain `send`
 ///   (MINIX). Nothing else ends its reply phase: no notification, no message of a third party.
-/// - R4. `reply` never blocks, and succeeds only if the destination is in the reply phase of that exchange, or
-///   waits in a receive for the caller alone; otherwise `errc::not_waiting` and nothing happens.
+/// - R4. `reply` never blocks, and succeeds only if the destination is in the reply phase of that exchange, or, with
+///   exchange 0, waits in a receive for the caller alone; otherwise `errc::not_waiting` and nothing happens.
 /// - R5. `relay` hands a taken request to another process, which sees the first caller as its source; the first
 ///   caller then waits for the new server only.
 /// - R6. `receive_request` takes requests (sendrec) only; sends and notifications stay pending.

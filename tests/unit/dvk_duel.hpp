@@ -89,10 +89,12 @@ class duel {
     const auto askers = model_.who({doing::await_answer}, caller);
     return askers.empty() || one_in(8) ? some_endpoint() : model_.endpoint(any_of(askers));
   }
-  /// Mostly the number of the request that `asker` waits in.
+  /// Mostly the number of the request that `asker` waits in; 0 if it waits in a receive.
   std::uint32_t some_exchange(dvk_endpoint asker) {
     const bool known = model_.find(asker) == DVK_E_ok && !one_in(8);
-    return known ? model_.at(model_.slot(asker)).exchange : below(4);
+    if (!known) return below(4);
+    const auto& p = model_.at(model_.slot(asker));
+    return p.what == doing::receive ? 0 : p.exchange;
   }
   dvk_message some_message() {
     dvk_message message{};

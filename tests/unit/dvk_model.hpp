@@ -106,7 +106,7 @@ class model : public state {
     if (const int error = peer(slot(caller), to, DVK_E_destination_died, DVK_E_bad_endpoint)) return error;
     const process& p = at(slot(to));
     if (p.peer != caller || (p.what != doing::await_answer && p.what != doing::receive)) return DVK_E_not_waiting;
-    if (p.what == doing::await_answer && p.exchange != exchange) return DVK_E_not_waiting;
+    if (exchange != (p.what == doing::await_answer ? p.exchange : 0)) return DVK_E_not_waiting;
     deliver(slot(caller), message, slot(to));
     complete(slot(to), 0);
     return DVK_E_ok;

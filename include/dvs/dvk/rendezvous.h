@@ -224,7 +224,7 @@ DVK_INLINE int dvk_receive_request(struct dvk_table* table, dvk_endpoint caller,
  * Answers a process that waits for this caller: in the reply phase of a sendrec, or in a receive from it. Never waits,
  * and may be used while the caller itself waits: a driver can have one thread receive and another one answer.
  *
- * @param exchange which request of the destination this answers, see dvk_exchange_of()
+ * @param exchange which request of the destination this answers, see dvk_exchange_of(); 0: none, it is in a receive
  * @return 0; not_waiting (it waits for nothing, for something else, or for the answer to a later request: it may have
  *         given up); the common errors, with destination_died for a dead peer and bad_endpoint for the caller itself.
  */
@@ -237,7 +237,7 @@ DVK_INLINE int dvk_reply(struct dvk_table* table, dvk_endpoint caller, dvk_endpo
   result = dvk_find_peer(table, self, destination, DVK_E_destination_died, DVK_E_bad_endpoint, &to);
   if (result != DVK_E_ok) return result;
   if (to->peer == DVK_ANY || !dvk_accepts(table, to, self, 0)) return DVK_E_not_waiting;
-  if (to->operation == DVK_CALL_sendrec && to->exchange != exchange) return DVK_E_not_waiting;
+  if (exchange != (to->operation == DVK_CALL_sendrec ? to->exchange : 0)) return DVK_E_not_waiting;
   dvk_hand_over(table, self, message, 0, to);
   return DVK_E_ok;
 }
