@@ -155,6 +155,20 @@ void sendrec_laws() {
     });
   });
 
+  law<Setup>("R4: a late answer does not reach a receive of its caller", [] {
+    laboratory<Setup> lab;
+    lab.start(alice, [&](auto& self) {
+      lab.fails(errc::timed_out, self.sendrec(bob, increment{1}, a_moment));
+      lab.equal(lab.take(self.receive(bob)).template as<number>().n, 7u);
+    });
+    lab.start(bob, [&](auto& self) {
+      const received asked = lab.take(self.receive());
+      lab.until(self, alice, activity::receiving, bob);
+      lab.fails(errc::not_waiting, self.reply(asked.from(), increment::reply{2}));
+      lab.works(self.send(alice, number{7}));
+    });
+  });
+
   law<Setup>("R4: a second reply to the same request fails", [] {
     laboratory<Setup> lab;
     lab.start(alice, [&](auto& self) {

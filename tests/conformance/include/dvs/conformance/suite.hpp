@@ -9,12 +9,19 @@
 #define DVS_CONFORMANCE_SUITE_HPP
 
 #include <dvs/conformance/bind.hpp>
+#include <dvs/conformance/contexts.hpp>
+#include <dvs/conformance/copies.hpp>
+#include <dvs/conformance/crowd.hpp>
 #include <dvs/conformance/death.hpp>
+#include <dvs/conformance/grants.hpp>
 #include <dvs/conformance/notify.hpp>
 #include <dvs/conformance/privilege.hpp>
 #include <dvs/conformance/relay.hpp>
 #include <dvs/conformance/rendezvous.hpp>
 #include <dvs/conformance/sendrec.hpp>
+#include <dvs/conformance/server.hpp>
+#include <dvs/conformance/soak.hpp>
+#include <dvs/conformance/tables.hpp>
 #include <dvs/conformance/waiting.hpp>
 #include <dvs/conformance/watch.hpp>
 
@@ -24,6 +31,7 @@ namespace dvs::conformance {
 template <setup Setup>
 struct suite {
   suite() {
+    ability_laws<Setup>();
     rendezvous_laws<Setup>();
     sendrec_laws<Setup>();
     relay_laws<Setup>();
@@ -33,6 +41,13 @@ struct suite {
     death_laws<Setup>();
     privilege_laws<Setup>();
     watch_laws<Setup>();
+    grant_laws<Setup>();
+    copy_laws<Setup>();
+    table_laws<Setup>();
+    context_laws<Setup>();
+    server_laws<Setup>();
+    crowd_laws<Setup>();
+    soak_laws<Setup>();
   }
 };
 
