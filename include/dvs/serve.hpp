@@ -127,8 +127,12 @@ result<void> serve(endpoint<Backend>& self, Server&& server) {
     }
     if (incoming->is_notification()) {
       const endpoint_id source = incoming->content.source;
-      if constexpr (wants_deaths)
-        if (source == process_events) clients.report_deaths(self, server);
+      if constexpr (wants_deaths) {
+        if (source == process_events) {
+          clients.report_deaths(self, server);
+          continue;
+        }
+      }
       if constexpr (requires { server.on_notification(source, incoming->as_notification()); })
         server.on_notification(source, incoming->as_notification());
       continue;

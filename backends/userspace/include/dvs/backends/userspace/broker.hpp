@@ -99,6 +99,10 @@ class broker final : public std::enable_shared_from_this<broker> {
   void apply(endpoint_id who, port& p, const privileges& rights);
   errc find_peer(const port& self, endpoint_id who, errc died, errc itself, dvk_slot*& slot) const;
   std::shared_ptr<link> make_link(port& asker, const std::shared_ptr<port>& server);
+  /// Whether the table has such a slot; a reference to nothing names none.
+  [[nodiscard]] bool names_slot(endpoint_id who) const {
+    return generation_of(who) >= 0 && dvk_index_of_slot(table(), slot_of(who)) >= 0;
+  }
   [[nodiscard]] dvk_slot& slot_at(const port& p) const { return *dvk_at(table(), p.index_); }
   errc control(endpoint_id who, std::uint32_t bit);
   void tell_table_watchers();
@@ -116,9 +120,11 @@ class broker final : public std::enable_shared_from_this<broker> {
   std::mutex lock_;
   std::unique_ptr<void, table_memory> memory_;
   std::vector<std::shared_ptr<port>> ports_;  ///< by index of the slot
+  std::uint32_t links_made_ = 0;
   std::vector<port*> table_watchers_;
   std::vector<port*> death_watchers_;
   std::map<int, std::shared_ptr<port>> waiting_for_thread_;  ///< bound for a thread that has not asked yet
+  std::map<int, std::weak_ptr<port>> bound_threads_;
   std::condition_variable waiting_for_thread_changed_;
   std::map<carrier*, fiber_group> fibers_;
   std::vector<std::thread> threads_;

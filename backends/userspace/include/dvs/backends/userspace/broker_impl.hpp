@@ -30,7 +30,7 @@ inline broker::broker(dc_id id, std::string_view name, const dc_options& sizes, 
 
 inline result<std::shared_ptr<port>> broker::bind_on(const std::shared_ptr<carrier>& runs_on, endpoint_id who,
                                                      const bind_options& options) {
-  if (who == clock_task || who == process_events) return errc::bad_argument;
+  if (who == any || who == hardware || who == clock_task || who == process_events) return errc::range;
   if (who != own && generation_of(who) != 0) return errc::bad_endpoint;
   const std::lock_guard guard(lock_);
   if (ended()) return errc::dc_not_running;
@@ -66,12 +66,14 @@ inline result<endpoint_id> broker::bind_thread(int thread, endpoint_id who, cons
   if (thread <= 0 || ::access(path, F_OK) != 0) return errc::bad_process;
   {
     const std::lock_guard guard(lock_);
-    if (waiting_for_thread_.contains(thread)) return errc::slot_used;
+    const auto before = bound_threads_[thread].lock();
+    if (before != nullptr && before->bound_.load()) return errc::slot_used;
   }
   auto made = bind_on(carrier::of_thread(thread), who, options);
   if (!made) return made.error();
   const endpoint_id id = (*made)->id();
   const std::lock_guard guard(lock_);
+  bound_threads_[thread] = *made;
   waiting_for_thread_[thread] = std::move(*made);
   waiting_for_thread_changed_.notify_all();
   return id;
@@ -112,6 +114,9 @@ inline void broker::unbind(port& leaving) {
   leaving.drop_links();
   leaving.carrier_->remove_bell(leaving.bell_, leaving);
   const std::lock_guard guard(lock_);
+  if (leaving.is_system_)
+    for (std::uint32_t i = 0; i < limits_.system_processes; ++i)
+      if (ports_[i] != nullptr) ports_[i]->forget_notification(leaving.index_);
   tell_table_watchers();
   for (port* watcher : death_watchers_)
     watcher->post_notification(index_of(process_events), 0, carrier::current_shared().get());
@@ -120,8 +125,7 @@ inline void broker::unbind(port& leaving) {
 inline errc broker::control(endpoint_id who, std::uint32_t bit) {
   dvk_slot* slot = nullptr;
   const std::lock_guard guard(lock_);
-  const int found = dvk_find_bound(table(), number(who), &slot);
-  if (found != DVK_E_ok) return errc{found};
+  if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::bad_endpoint;
   port& p = *ports_[static_cast<std::size_t>(index_of(who))];
   p.control_.fetch_or(bit, std::memory_order_seq_cst);
   p.carrier_->ring(p.bell_);
@@ -187,7 +191,9 @@ inline errc broker::link_to(port& asker, endpoint_id to, std::shared_ptr<link>& 
 /// The caller holds the lock.
 inline std::shared_ptr<link> broker::make_link(port& asker, const std::shared_ptr<port>& server) {
   const bool local = asker.carrier_ == server->carrier_;
-  auto made = std::make_shared<link>(ports_[static_cast<std::size_t>(asker.index_)], server, local);
+  // Links of successive owners of a slot start far apart, so that an answer to one is not taken for one to the other.
+  const std::uint32_t first_sequence = next_sequence(links_made_++ * 0x9E37'79B1U);
+  auto made = std::make_shared<link>(ports_[static_cast<std::size_t>(asker.index_)], server, local, first_sequence);
   if (!local) {
     made->post_bell = server->carrier_->add_bell(made->post_bell_source);
     made->answer_bell = asker.carrier_->add_bell(made->answer_bell_source);
@@ -242,13 +248,21 @@ inline bool broker::would_lock(const port& waiter, link& on) {
   };
   const std::lock_guard guard(lock_);
   const auto walk = [&](std::vector<step>& steps) {
-    const port* at = on.server.get();
-    while (at != &waiter) {
-      link* const next = at->blocked_on_.load(std::memory_order_acquire);
+    const port* before = &waiter;
+    bool before_sends = waiter.wait_.kind == port::wait_kind::taken || waiter.wait_.kind == port::wait_kind::answer;
+    for (const port* at = on.server.get(); at != &waiter;) {
+      const auto doing = published_state::from(at->state_.load(std::memory_order_acquire));
+      const link* const next = at->blocked_on_.load(std::memory_order_acquire);
       if (next == nullptr || steps.size() > ports_.size()) return false;
       const std::uint32_t asking = next->asking.load(std::memory_order_acquire);
       if (!next->is_open()) return false;
+      const bool receives = doing.doing == activity::receiving;
+      // It takes what waits for it already: MINIX's exemption of two of which one sends and the other receives.
+      if (receives && ((before_sends && next->server.get() == before) || at->has_notification_from(doing.peer)))
+        return false;
       steps.push_back({next, asking});
+      before = at;
+      before_sends = !receives && next->taken.load(std::memory_order_acquire) != asking;
       at = next->server.get();
     }
     return true;
@@ -282,7 +296,7 @@ inline void broker::apply(endpoint_id who, port& p, const privileges& rights) {
 inline errc broker::set_privileges(endpoint_id who, const privileges& rights) {
   const std::lock_guard guard(lock_);
   dvk_slot* slot = nullptr;
-  if (const int found = dvk_find_bound(table(), number(who), &slot); found != DVK_E_ok) return errc{found};
+  if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::bad_endpoint;
   apply(who, *ports_[static_cast<std::size_t>(index_of(who))], rights);
   return errc::ok;
 }
@@ -290,7 +304,7 @@ inline errc broker::set_privileges(endpoint_id who, const privileges& rights) {
 inline result<privileges> broker::privileges_of(endpoint_id who) {
   const std::lock_guard guard(lock_);
   dvk_slot* slot = nullptr;
-  if (const int found = dvk_find_bound(table(), number(who), &slot); found != DVK_E_ok) return errc{found};
+  if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::bad_endpoint;
   privileges rights;
   rights.calls = call_set(ports_[static_cast<std::size_t>(index_of(who))]->calls_.load(std::memory_order_relaxed));
   const auto read = [&](dvk_direction direction) {
@@ -323,7 +337,11 @@ inline std::vector<process_info> broker::processes() {
   const std::lock_guard guard(lock_);
   for (const auto& p : ports_) {
     if (p == nullptr) continue;
-    const auto state = published_state::from(p->state_.load(std::memory_order_acquire));
+    auto state = published_state::from(p->state_.load(std::memory_order_acquire));
+    const link* const on = p->blocked_on_.load(std::memory_order_acquire);
+    if (state.doing == activity::awaiting_reply && on != nullptr && !on->local &&
+        on->taken.load(std::memory_order_acquire) != on->asking.load(std::memory_order_acquire))
+      state.doing = activity::sending;  // only the server knows when it takes a request of another thread
     rows.push_back({p->id_, slot_at(*p).name, state.doing, state.peer, p->sent_.load(std::memory_order_relaxed),
                     p->received_.load(std::memory_order_relaxed), p->copies_.load(std::memory_order_relaxed),
                     p->bytes_copied_.load(std::memory_order_relaxed)});
@@ -517,6 +535,7 @@ inline errc broker::revoke(const port& owner, grant_id id) {
 template <class Copy>
 errc broker::with_granted(const port& grantee, granted_range range, std::size_t bytes, access direction, Copy&& copy) {
   const std::shared_lock guard(grants_lock_);
+  if (!names_slot(range.granter)) return errc::not_granted;
   dvk_memory memory;
   const int allowed = dvk_grant_check(table(), number(range.granter), number(grantee.id_), number(range.grant),
                                       range.offset, bytes, static_cast<unsigned>(direction), &memory);
@@ -529,6 +548,7 @@ template <class Copy>
 errc broker::with_granted_pair(const port& grantee, granted_range from, granted_range into, std::size_t bytes,
                                Copy&& copy) {
   const std::shared_lock guard(grants_lock_);
+  if (!names_slot(from.granter) || !names_slot(into.granter)) return errc::not_granted;
   dvk_memory source, destination;
   int allowed = dvk_grant_check(table(), number(from.granter), number(grantee.id_), number(from.grant), from.offset,
                                 bytes, DVK_READ, &source);

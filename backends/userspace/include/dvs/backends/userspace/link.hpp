@@ -19,7 +19,7 @@ class port;
 /// A link is shared by both ports and dies with the last of them. Fields belong to the side named; what both touch is
 /// atomic.
 struct link final : promise_keeper {
-  link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier);
+  link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier, std::uint32_t first_sequence);
 
   // Shared.
   channel_lines<std::atomic> lines;
@@ -31,14 +31,15 @@ struct link final : promise_keeper {
   std::atomic<std::uint32_t> asking{0};
   /// When the post came, in the order of the server's tickets.
   std::atomic<std::uint32_t> ticket{0};
-  /// With a redirected answer: where the request was relayed to.
+  /// With a redirected answer: where the request was relayed to, and the exchange whose asker has asked there.
   std::atomic<std::int32_t> redirect_to{0};
+  std::atomic<std::uint32_t> redirect_done{0};
   const std::shared_ptr<port> asker;
   const std::shared_ptr<port> server;
   const bool local;
 
   // The asker's.
-  std::uint32_t sequence = 0;
+  std::uint32_t sequence;
   std::uint32_t allowed_ask = 0;        ///< epoch of the privileges under which asking was found allowed
   std::uint32_t allowed_ask_reply = 0;  ///< the same, with the way back
   std::uint32_t answer_bell = 0;
@@ -46,7 +47,7 @@ struct link final : promise_keeper {
   slot_kind local_kind = slot_kind::idle;
 
   // The server's.
-  alignas(64) std::uint32_t taken = 0;  ///< sequence of the last message taken
+  alignas(64) std::atomic<std::uint32_t> taken{0};  ///< sequence of the last message taken; others only look
   std::uint32_t allowed_reply = 0;
   std::uint32_t post_bell = 0;
   bool adopted = false;  ///< known to the server's port

@@ -8,8 +8,9 @@
 
 namespace dvs::userspace {
 
-inline link::link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier)
-    : asker(std::move(from)), server(std::move(to)), local(same_carrier) {
+inline link::link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier,
+                  std::uint32_t first_sequence)
+    : asker(std::move(from)), server(std::move(to)), local(same_carrier), sequence(first_sequence) {
   post_bell_source.owner = this;
   answer_bell_source.owner = this;
 }
@@ -18,7 +19,7 @@ inline std::uint32_t link::look() {
   const std::uint32_t word = lines.post.state.load(std::memory_order_acquire);
   const slot_state post(word);
   const bool full = post.kind() == slot_kind::send || post.kind() == slot_kind::request;
-  if (full && post.sequence() != taken && !(pending && seen.same_content(post))) {
+  if (full && post.sequence() != taken.load(std::memory_order_relaxed) && !(pending && seen.same_content(post))) {
     if (!adopted) server->adopt_new();
     if (pending) server->unlist(*this);
     seen = post;
@@ -37,6 +38,7 @@ inline void link::post_side::rung() {
     owner->server->drop_served(*owner);
   else
     owner->look();
+  if (owner->redirect_done.load(std::memory_order_acquire) != 0) owner->server->alert();
 }
 
 inline void link::answer_side::rung() {

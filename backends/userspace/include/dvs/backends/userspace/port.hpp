@@ -111,6 +111,7 @@ class port final : public bell_source {
   void rung() override { alert(); }
 
   // ---- Tests before an operation ----
+  errc enter_unchecked() const;
   errc enter(call c) const;
   errc enter_waiting(call c) const;
   [[nodiscard]] errc interrupted();
@@ -121,14 +122,17 @@ class port final : public bell_source {
   // ---- Rendezvous ----
   errc send_local(link& on, const message& m, timeout limit);
   errc send_remote(link& on, const message& m, timeout limit);
-  errc sendrec_local(link& on, message& m, timeout limit);
-  errc sendrec_remote(link& on, message& m, timeout limit);
+  errc sendrec_local(link& on, message& m, timeout limit, const std::shared_ptr<link>& relayer);
+  errc sendrec_remote(link& on, message& m, timeout limit, const std::shared_ptr<link>& relayer);
+  static void tell_relayer(link& relayer);
   errc receive_any(wait_kind kind, endpoint_id source, timeout limit, incoming& in);
+  [[nodiscard]] bool has_notification_from(endpoint_id source) const;
   bool take_notification(endpoint_id source, incoming& in);
   bool take_pending(endpoint_id source, bool requests_only, incoming& in);
   bool take(link& from, incoming& in);
   bool send_as_answer(endpoint_id to, const message& m);
   bool finish_listening(incoming& in);
+  errc relay_local(link& on, std::uint32_t exchange, endpoint_id to, const message& m);
   errc answer_link(link& on, std::uint32_t exchange, slot_kind kind, const message& m);
   errc answer_local(link& on, std::uint32_t exchange, slot_kind kind, const message& m);
   errc answer_remote(link& on, std::uint32_t exchange, slot_kind kind, const message& m);
@@ -142,6 +146,7 @@ class port final : public bell_source {
   /// Hands a message to this port, which accepts it.
   void hand_over(endpoint_id from, std::uint32_t exchange, const message& m, bool first);
   void complete(errc outcome, bool first = false);
+  [[nodiscard]] errc final_outcome(errc outcome) const;
   void enlist(link& from);
   void unlist(link& from);
   void adopt(const std::shared_ptr<link>& from);
@@ -153,6 +158,7 @@ class port final : public bell_source {
 
   // ---- Notifications ----
   errc notify_from(endpoint_id source, endpoint_id to, std::uint64_t value, call c);
+  void forget_notification(std::int32_t source_index);
   void post_notification(std::int32_t source_index, std::uint64_t value, const carrier* from);
 
   errc wait_for_table(endpoint_id who, bool bound, timeout limit);

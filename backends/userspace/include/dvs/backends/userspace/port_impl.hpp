@@ -27,9 +27,13 @@ inline port::~port() = default;
 
 // ---- Tests before an operation ----
 
-inline errc port::enter(call c) const {
+inline errc port::enter_unchecked() const {
   if (!bound_.load(std::memory_order_relaxed)) return errc::not_bound;
-  if ((control_.load(std::memory_order_relaxed) & control_shut_down) != 0) return errc::shut_down;
+  return (control_.load(std::memory_order_relaxed) & control_shut_down) != 0 ? errc::shut_down : errc::ok;
+}
+
+inline errc port::enter(call c) const {
+  if (const errc refused = enter_unchecked(); refused != errc::ok) return refused;
   return call_set(calls_.load(std::memory_order_relaxed)).has(c) ? errc::ok : errc::bad_call;
 }
 
@@ -59,7 +63,7 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
   if (on != nullptr) {
     how.partner = on->server->carrier_.get();
     if (attended) {
-      how.word = doing.doing == activity::sending ? &on->lines.post.state : &on->lines.answer.state;
+      how.word = wait_.kind == wait_kind::taken ? &on->lines.post.state : &on->lines.answer.state;
       how.seen = how.word->load(std::memory_order_acquire);
     }
   }
@@ -67,6 +71,10 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
   errc outcome = errc::ok;
   for (;;) {
     alerted_ = false;
+    if (enter_unchecked() == errc::shut_down && give_up()) {  // the end of the DC comes before what it brings about
+      outcome = errc::shut_down;
+      break;
+    }
     if (poll()) break;
     errc why = interrupted();
     if (why == errc::ok && deadline >= 0 && monotonic_ns() >= deadline) why = errc::timed_out;
@@ -97,6 +105,7 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
 inline void port::complete(errc outcome, bool first) {
   wait_.done = true;
   wait_.outcome = outcome;
+  if (wait_.on != nullptr && wait_.on->local) wait_.on->local_open.store(false, std::memory_order_release);
   if (waiting_task_ != nullptr) carrier_->make_ready(*waiting_task_, first);
 }
 
@@ -178,7 +187,7 @@ inline link* port::asked_by(endpoint_id who) {
 }
 
 inline void port::adopt(const std::shared_ptr<link>& from) {
-  if (from->adopted || !bound_.load(std::memory_order_relaxed)) return;
+  if (from->adopted) return;
   const endpoint_id who = from->asker->id_;
   if (const auto old = served_.find(who); old != served_.end()) drop_served(*old->second);
   from->adopted = true;
@@ -252,7 +261,7 @@ inline void port::drop_links() {
       asker.drop_asked(*on);
     } else {
       on->server_gone.store(true, std::memory_order_seq_cst);
-      on->lines.die(on->taken);
+      on->lines.die(on->taken.load(std::memory_order_relaxed));
       on->asker->carrier_->ring(on->answer_bell);
       drop_served(*on);
     }
@@ -297,10 +306,27 @@ inline void port::post_notification(std::int32_t source_index, std::uint64_t val
   notes_pending_.store(1, std::memory_order_seq_cst);
   if (from != carrier_.get()) {
     carrier_->ring(bell_);
-  } else if (accepts(endpoint_id{source_index - static_cast<std::int32_t>(broker_->tasks())}, false) &&
-             wait_.kind == wait_kind::receive) {
-    alert();
+  } else if (wait_.kind == wait_kind::receive &&
+             accepts(endpoint_id{source_index - static_cast<std::int32_t>(broker_->tasks())}, false) &&
+             take_notification(wait_.source, *wait_.into)) {
+    complete(errc::ok);
   }
+}
+
+inline bool port::has_notification_from(endpoint_id source) const {
+  const std::int32_t index = broker_->index_of(source);
+  if (generation_of(source) != 0 || index < 0 || static_cast<std::uint32_t>(index) >= note_words_ * 64) return false;
+  return (note_bits_[static_cast<std::size_t>(index) / 64].load(std::memory_order_seq_cst) >> index % 64 & 1) != 0;
+}
+
+inline void port::forget_notification(std::int32_t source_index) {
+  // A receiver that waits has as good as got it.
+  const auto state = published_state::from(state_.load(std::memory_order_seq_cst));
+  const endpoint_id source{source_index - static_cast<std::int32_t>(broker_->tasks())};
+  if (state.doing == activity::receiving && !state.requests_only && (state.peer == any || state.peer == source)) return;
+  note_bits_[static_cast<std::size_t>(source_index) / 64].fetch_and(~(std::uint64_t{1} << source_index % 64),
+                                                                     std::memory_order_seq_cst);
+  notes_[static_cast<std::size_t>(source_index)].value.store(0, std::memory_order_relaxed);
 }
 
 inline bool port::take_notification(endpoint_id source, incoming& in) {
@@ -334,7 +360,8 @@ inline bool port::take_notification(endpoint_id source, incoming& in) {
 // ---- The table, time and chance ----
 
 inline errc port::watch_deaths() {
-  if (!is_system_) return errc::trap_denied;
+  if (const errc refused = enter_unchecked(); refused != errc::ok) return refused;
+  if (!is_system_) return errc::no_privilege;
   broker_->add_death_watcher(*this);
   return errc::ok;
 }
@@ -342,8 +369,8 @@ inline errc port::watch_deaths() {
 inline bool port::is_bound(endpoint_id who) { return broker_->port_of(who) != nullptr; }
 
 inline errc port::wait_for_table(endpoint_id who, bool bound, timeout limit) {
-  if (const errc refused = bound_.load() ? errc::ok : errc::not_bound; refused != errc::ok) return refused;
   if (waiting_) return errc::process_running;
+  if (const errc refused = enter_unchecked(); refused != errc::ok) return refused;
   errc seen = broker_->table_state(*this, who, bound);
   if (seen != errc::would_block || limit.is_zero()) return seen;
   broker_->add_table_watcher(*this);
@@ -365,8 +392,8 @@ inline errc port::sleep_for(duration length) {
 }
 
 inline errc port::set_alarm(timeout delay) {
+  if (const errc refused = enter_unchecked(); refused != errc::ok) return refused;
   if (!is_system_) return errc::trap_denied;
-  if (!bound_.load(std::memory_order_relaxed)) return errc::not_bound;
   carrier_->clear_timer(alarm_);
   if (!delay.is_forever()) carrier_->set_timer(alarm_, monotonic_ns() + delay.length().count());
   return errc::ok;

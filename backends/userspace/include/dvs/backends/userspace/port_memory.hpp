@@ -56,7 +56,7 @@ inline errc port::copy_between(granted_range from, granted_range into, std::size
 inline errc port::vcopy(endpoint_id from, std::uint64_t from_address, endpoint_id into, std::uint64_t into_address,
                         std::size_t bytes) {
   if (const errc refused = enter(call::vcopy); refused != errc::ok) return refused;
-  if (!is_system_) return errc::trap_denied;
+  if (!is_system_) return errc::no_privilege;
   if (from == own) from = id_;
   if (into == own) into = id_;
   if (const errc refused = broker_->vcopy_check(*this, from, into); refused != errc::ok) return refused;

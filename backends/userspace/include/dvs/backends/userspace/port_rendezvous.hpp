@@ -11,6 +11,13 @@
 
 namespace dvs::userspace {
 
+/// What a wait that ended returns: partners that die because the DC ends are the end of the DC.
+inline errc port::final_outcome(errc outcome) const {
+  if (outcome == errc::ok) outcome = wait_.outcome;
+  const bool partner_died = outcome == errc::source_died || outcome == errc::destination_died;
+  return partner_died && enter_unchecked() == errc::shut_down ? errc::shut_down : outcome;
+}
+
 // ---- send ----
 
 inline errc port::send(endpoint_id to, const message& m, timeout limit) {
@@ -33,7 +40,7 @@ inline bool port::send_as_answer(endpoint_id to, const message& m) {
     return answer_local(*back, 0, slot_kind::answered, m) == errc::ok;
   }
   const slot_state post(back->lines.post.state.load(std::memory_order_acquire));
-  if (post.kind() != slot_kind::request || post.sequence() != back->taken) return false;
+  if (post.kind() != slot_kind::request || post.sequence() != back->taken.load(std::memory_order_relaxed)) return false;
   return answer_remote(*back, post.sequence(), slot_kind::answered, m) == errc::ok;
 }
 
@@ -74,7 +81,7 @@ inline errc port::send_local(link& on, const message& m, timeout limit) {
         to.unlist(on);
         return true;
       });
-  if (outcome == errc::ok) outcome = wait_.outcome;
+  outcome = final_outcome(outcome);
   close();
   return outcome;
 }
@@ -114,7 +121,7 @@ inline errc port::send_remote(link& on, const message& m, timeout limit) {
     if (on.lines.send_outcome() == slot_kind::taken)
       count(sent_);
     else
-      outcome = errc::destination_died;
+      outcome = final_outcome(errc::destination_died);
   }
   close();
   return outcome;
@@ -127,12 +134,16 @@ inline errc port::sendrec(endpoint_id to, message& m, timeout limit) {
   if (is_notification(m)) return errc::bad_argument;
   if (limit.is_zero()) return errc::would_block;
   const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
+  std::shared_ptr<link> relayed_by;
   for (;;) {
+    const auto relayer = std::exchange(relayed_by, nullptr);
     link* on = nullptr;
     errc outcome = connect(to, true, errc::peer_died, errc::bad_endpoint, on);
-    if (outcome != errc::ok) return outcome;
-    outcome = on->local ? sendrec_local(*on, m, limit) : sendrec_remote(*on, m, limit);
+    if (outcome == errc::ok)
+      outcome = on->local ? sendrec_local(*on, m, limit, relayer) : sendrec_remote(*on, m, limit, relayer);
+    if (relayer != nullptr) tell_relayer(*relayer);
     const endpoint_id redirect = wait_.redirect;
+    if (redirect != none && !on->local) relayed_by = asked_.find(to)->second;
     close();
     if (redirect == none) return outcome;
     to = redirect;
@@ -140,7 +151,13 @@ inline errc port::sendrec(endpoint_id to, message& m, timeout limit) {
   }
 }
 
-inline errc port::sendrec_local(link& on, message& m, timeout limit) {
+/// Lets the server go on that relayed the request, now that it was asked again.
+inline void port::tell_relayer(link& relayer) {
+  relayer.redirect_done.store(relayer.sequence, std::memory_order_release);
+  relayer.server->carrier_->ring(relayer.post_bell);
+}
+
+inline errc port::sendrec_local(link& on, message& m, timeout limit, const std::shared_ptr<link>& relayer) {
   port& to = *on.server;
   carrier_->keep_promise();
   carrier_->poll_bells();
@@ -153,7 +170,7 @@ inline errc port::sendrec_local(link& on, message& m, timeout limit) {
   published_state doing{activity::sending, false, 0, to.id_};
   if (to.accepts(id_, true)) {
     count(sent_);
-    on.taken = on.sequence;
+    on.taken.store(on.sequence, std::memory_order_release);
     to.last_served_ = &on;
     doing.doing = activity::awaiting_reply;
     to.hand_over(id_, on.sequence, m, true);
@@ -164,17 +181,18 @@ inline errc port::sendrec_local(link& on, message& m, timeout limit) {
     on.ticket.store(to.next_ticket(false), std::memory_order_relaxed);
     to.enlist(on);
   }
+  if (relayer != nullptr) tell_relayer(*relayer);
   const errc outcome = wait_until(
       doing, limit, nullptr, false, [&] { return wait_.done; },
       [&] {
         if (wait_.done) return false;
-        to.unlist(on);
+        wait_.on->server->unlist(*wait_.on);  // not necessarily this link: it may have been relayed
         return true;
       });
-  return outcome == errc::ok ? wait_.outcome : outcome;
+  return final_outcome(outcome);
 }
 
-inline errc port::sendrec_remote(link& on, message& m, timeout limit) {
+inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std::shared_ptr<link>& relayer) {
   port& to = *on.server;
   carrier_->note_cpu();
   open(on);
@@ -183,6 +201,7 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit) {
   wait_.on = &on;
   const bool attended = !carrier_->has_ready();
   if (on.lines.put(slot_kind::request, on.sequence, &m, attended)) to.carrier_->ring(on.post_bell);
+  if (relayer != nullptr) tell_relayer(*relayer);
   const auto poll = [&] {
     if (on.lines.exchange_outcome(on.sequence) != slot_kind::idle) return true;
     return on.server_gone.load(std::memory_order_seq_cst) && on.lines.cancel_exchange(on.sequence);
@@ -202,9 +221,9 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit) {
       wait_.redirect = endpoint_id{on.redirect_to.load(std::memory_order_relaxed)};
       return errc::ok;
     case slot_kind::source_died:
-      return errc::source_died;
+      return final_outcome(errc::source_died);
     default:
-      return errc::destination_died;
+      return final_outcome(errc::destination_died);
   }
 }
 
@@ -276,7 +295,7 @@ inline errc port::receive_any(wait_kind kind, endpoint_id source, timeout limit,
     return !listening || on->lines.cancel_exchange(on->sequence);
   };
   errc outcome = wait_until({activity::receiving, requests_only, 0, source}, limit, nullptr, false, poll, give_up);
-  if (outcome == errc::ok) outcome = wait_.outcome;
+  outcome = final_outcome(outcome);
   close();
   return outcome;
 }
@@ -340,7 +359,7 @@ inline bool port::take(link& from, incoming& in) {
     if (ring) asker.carrier_->ring(from.answer_bell);
     served_in_a_row_ = last_served_ == &from ? served_in_a_row_ + 1 : 0;
   }
-  from.taken = sequence;
+  from.taken.store(sequence, std::memory_order_release);
   last_served_ = &from;
   in.content.source = asker.id_;
   in.exchange = is_request ? sequence : 0;
@@ -384,8 +403,8 @@ inline errc port::answer_local(link& on, std::uint32_t exchange, slot_kind kind,
     asker.hand_over(id_, 0, m, false);
     return errc::ok;
   }
-  if (theirs.kind != wait_kind::answer || theirs.sequence != on.taken) return errc::not_waiting;
-  if (exchange != 0 && exchange != on.taken) return errc::not_waiting;
+  if (theirs.kind != wait_kind::answer || theirs.sequence != on.taken.load(std::memory_order_relaxed)) return errc::not_waiting;
+  if (exchange != 0 && exchange != on.taken.load(std::memory_order_relaxed)) return errc::not_waiting;
   *theirs.answer = m;
   if (kind == slot_kind::redirected) {
     theirs.redirect = endpoint_id{on.redirect_to.load(std::memory_order_relaxed)};
@@ -401,10 +420,10 @@ inline errc port::answer_local(link& on, std::uint32_t exchange, slot_kind kind,
 
 inline errc port::answer_remote(link& on, std::uint32_t exchange, slot_kind kind, const message& m) {
   const slot_state post(on.lines.post.state.load(std::memory_order_acquire));
-  const bool asks = post.kind() == slot_kind::request && post.sequence() == on.taken;
+  const bool asks = post.kind() == slot_kind::request && post.sequence() == on.taken.load(std::memory_order_relaxed);
   const bool listens = post.kind() == slot_kind::listening && exchange == 0;
   if (!asks && !listens) return errc::not_waiting;
-  if (exchange != 0 && exchange != on.taken) return errc::not_waiting;
+  if (exchange != 0 && exchange != on.taken.load(std::memory_order_relaxed)) return errc::not_waiting;
   carrier_->note_cpu();
   // Who asks again and again is polled for its next request, and told so: it need not ring.
   const bool attend = last_served_ == &on && served_in_a_row_ > 0 && !carrier_->has_ready();
@@ -430,8 +449,53 @@ inline errc port::relay(endpoint_id requester, std::uint32_t exchange, endpoint_
   errc refused = broker_->may_address(*this, to, errc::destination_died);
   if (refused == errc::ok) refused = broker_->may_converse(*on->asker, to);
   if (refused != errc::ok) return refused;
+  if (exchange == 0) exchange = on->taken.load(std::memory_order_relaxed);
+  if (on->local) return relay_local(*on, exchange, to, m);
+  if (waiting_) return errc::process_running;
+  on->redirect_done.store(0, std::memory_order_relaxed);
   on->redirect_to.store(number(to), std::memory_order_relaxed);
-  return answer_link(*on, exchange == 0 ? on->taken : exchange, slot_kind::redirected, m);
+  refused = answer_remote(*on, exchange, slot_kind::redirected, m);
+  if (refused != errc::ok) return refused;
+  // The requester asks again by itself, from its own thread.
+  return wait_until(
+      {activity::awaiting_reply, false, 0, requester}, forever, nullptr, false,
+      [&] { return on->redirect_done.load(std::memory_order_acquire) == exchange || on->asker_gone.load(); },
+      [] { return true; });
+}
+
+/// Relays a request of the same thread: its caller waits for somebody else from here on.
+inline errc port::relay_local(link& on, std::uint32_t exchange, endpoint_id to, const message& m) {
+  port& asker = *on.asker;
+  wait_record& theirs = asker.wait_;
+  if (theirs.kind != wait_kind::answer || theirs.on != &on || theirs.done || on.pending ||
+      theirs.sequence != on.taken.load(std::memory_order_relaxed) || exchange != on.taken.load(std::memory_order_relaxed))
+    return errc::not_waiting;
+  link* onward = nullptr;
+  const errc refused = asker.connect(to, true, errc::destination_died, errc::bad_endpoint, onward);
+  if (refused != errc::ok) return refused;
+  if (!onward->local) {
+    on.redirect_to.store(number(to), std::memory_order_relaxed);
+    return answer_local(on, exchange, slot_kind::redirected, m);
+  }
+  port& server = *onward->server;
+  on.local_open.store(false, std::memory_order_release);
+  asker.open(*onward);
+  theirs.on = onward;
+  theirs.sequence = onward->sequence;
+  if (server.accepts(asker.id_, true)) {
+    onward->taken.store(onward->sequence, std::memory_order_release);
+    server.last_served_ = onward;
+    asker.publish({activity::awaiting_reply, false, 0, to});
+    server.hand_over(asker.id_, onward->sequence, m, false);
+    return errc::ok;
+  }
+  *theirs.answer = m;
+  onward->local_message = theirs.answer;
+  onward->local_kind = slot_kind::request;
+  onward->ticket.store(server.next_ticket(false), std::memory_order_relaxed);
+  asker.publish({activity::sending, false, 0, to});
+  server.enlist(*onward);
+  return errc::ok;
 }
 
 }  // namespace dvs::userspace
