@@ -32,8 +32,9 @@ void turn_away(Stream& client) {
 
 }  // namespace detail
 
-/// Accepts connections of `listener` until the DC ends or `self` is cancelled, and serves to each the files that a
-/// `Site<Backend>` gives (see `concept site`), which is made from the endpoint of the connection and the limits.
+/// Accepts connections of `listener` until the DC ends, `self` is cancelled or the listener closed, and serves to each
+/// the files that a `Site<Backend>` gives (see `concept site`), which is made from the endpoint of the connection and
+/// the limits.
 ///
 ///     auto listener = self.listen(limits.port).value();
 ///     muk::nweb::serve<muk::nweb::fs_site>(self, listener, limits);
@@ -48,8 +49,10 @@ dvs::result<void> serve(dvs::endpoint<Backend>& self, Listener& listener, settin
   for (;;) {
     auto accepted = listener.accept(dvs::forever);
     if (!accepted) {
-      if (accepted.error() == dvs::errc::shut_down || accepted.error() == dvs::errc::cancelled) return {};
-      if (!self.sleep_for(pause)) return {};  // the host is short of something: later it may be better
+      const dvs::errc why = accepted.error();
+      const bool over = why == dvs::errc::shut_down || why == dvs::errc::cancelled || why == dvs::errc::not_connected;
+      // Otherwise the host is short of something: later it may be better.
+      if (over || !self.sleep_for(pause)) return {};
       continue;
     }
     if (shared->guests >= shared->limits.connections) {
