@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The image: servers start in order, are stopped in reverse, and one that cannot start says why.
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <muk/fs/client.hpp>
+#include <muk/fs/minixfs/format.hpp>
+#include <muk/image/image.hpp>
+#include <thread>
+
+#include "muk_house.hpp"
+
+namespace {
+
+namespace part = muk::part;
+using whole_image = muk::image<part::systask, part::pm, part::rdisk, part::fs, part::is>;
+
+/// A file with an empty MINIX file system, removed at the end.
+class image_file {
+ public:
+  image_file() {
+    std::ofstream(path_, std::ios::binary) << std::string(1 << 20, '\0');
+    auto device = muk::rdisk::file_storage::open(path_, muk::rdisk::file_access::read_write).value();
+    REQUIRE(muk::minixfs::format(*device, {}));
+  }
+  ~image_file() { std::filesystem::remove(path_); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] bool is_sound() const {
+    return std::system(("PATH=$PATH:/usr/sbin:/sbin fsck.minix -f " + path_ + " >/dev/null").c_str()) == 0;
+  }
+
+ private:
+  std::string path_ = (std::filesystem::temp_directory_path() /
+                       ("muk-image-" + std::to_string(::getpid()) + "-" + std::to_string(next_++) + ".img"))
+                          .string();
+  static inline int next_ = 0;
+};
+
+muk::config::unikernel configuration(const std::string& image) {
+  muk::config::unikernel made{};
+  made.name = "test";
+  made.pm = muk::pm::where;
+  made.rdisk = muk::rdisk::where;
+  made.fs = muk::fs::where;
+  made.is = muk::is::where;
+  made.disks.push_back({"DISK", false, image, 0, false, 65536});
+  made.root = muk::config::file_system{"ROOT", 0, 4096};
+  return made;
+}
+
+muk::report quiet() { return {muk::report::style::complaints_only, muk::report::clock::now()}; }
+
+template <class Setup>
+auto where() {
+  if constexpr (Setup::on_threads)
+    return dvs::on_thread{};
+  else
+    return muk::as_fibers{};
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("an image boots, init uses its servers, and what was written is in the file when it has stopped", "",
+                   EVERYWHERE) {
+  const image_file file;
+  auto events = quiet();
+  for (const char* name : {"/first", "/second"}) {
+    dvs::node<typename TestType::backend> node;
+    whole_image image(configuration(file.path()), events);
+    const bool well = image.run(node, where<TestType>(), [&](auto& init) {
+      muk::fs::client files(init);
+      REQUIRE(files.mkdir(name));
+      const auto opened =
+          files.open(std::string(name) + "/file", muk::fs::open_flags::write | muk::fs::open_flags::create);
+      REQUIRE(opened);
+      const std::string text(100'000, 'x');
+      CHECK(files.write(opened->file, 0, std::as_bytes(std::span{text})).value() == text.size());
+      REQUIRE(files.close(opened->file));
+      CHECK(files.stat("/first"));  // also in the second run
+      return true;
+    });
+    CHECK(well);
+    CHECK(file.is_sound());
+  }
+}
+
+TEMPLATE_TEST_CASE("every server of an image is a process of PM, and the time of day is set", "", EVERYWHERE) {
+  const image_file file;
+  auto events = quiet();
+  dvs::node<typename TestType::backend> node;
+  whole_image image(configuration(file.path()), events);
+  const bool well = image.run(node, where<TestType>(), [&](auto& init) {
+    namespace pm = muk::pm;
+    for (const char* name : {"systask", "pm", "rdisk", "fs", "is", "init"})
+      CHECK(init.sendrec(pm::where, pm::getprocnr{-1, muk::make_name(name)}));
+    CHECK(init.sendrec(pm::where, pm::time{}).value().seconds > 1'600'000'000);
+    return true;
+  });
+  CHECK(well);
+}
+
+TEMPLATE_TEST_CASE("a server without an endpoint is not started", "", EVERYWHERE) {
+  auto events = quiet();
+  muk::config::unikernel small{};
+  small.name = "small";
+  small.pm = muk::pm::where;
+  dvs::node<typename TestType::backend> node;
+  const bool well = whole_image(small, events).run(node, where<TestType>(), [&](auto& init) {
+    CHECK(init.is_bound(muk::systask::where));
+    CHECK(init.is_bound(muk::pm::where));
+    CHECK_FALSE(init.is_bound(muk::fs::where));
+    CHECK_FALSE(init.is_bound(muk::is::where));
+    return true;
+  });
+  CHECK(well);
+}
+
+TEMPLATE_TEST_CASE("an image whose disk is missing or no file system does not boot, and stops what it had started", "",
+                   EVERYWHERE) {
+  const image_file file;
+  auto events = quiet();
+  const auto boots = [&](const std::string& path) {
+    dvs::node<typename TestType::backend> node;
+    bool ran = false;
+    const bool well =
+        whole_image(configuration(path), events).run(node, where<TestType>(), [&](auto&) { return ran = true; });
+    CHECK(well == ran);
+    return ran;
+  };
+  CHECK_FALSE(boots(file.path() + ".not-there"));
+  std::filesystem::resize_file(file.path(), 3000);
+  CHECK_FALSE(boots(file.path()));
+}
+
+TEMPLATE_TEST_CASE("a body that fails makes the run fail, and the image is still consistent", "", EVERYWHERE) {
+  const image_file file;
+  auto events = quiet();
+  dvs::node<typename TestType::backend> node;
+  CHECK_FALSE(whole_image(configuration(file.path()), events).run(node, where<TestType>(), [](auto& init) {
+    REQUIRE(muk::fs::client(init).mkdir("/made"));
+    return false;
+  }));
+  CHECK(file.is_sound());
+}
+
+TEMPLATE_TEST_CASE("a volatile disk forgets what was written", "", EVERYWHERE) {
+  const image_file file;
+  auto events = quiet();
+  for (int i = 0; i < 2; ++i) {
+    auto config = configuration(file.path());
+    config.disks[0].is_volatile = true;
+    config.disks[0].in_memory = i == 1;
+    dvs::node<typename TestType::backend> node;
+    CHECK(whole_image(config, events).run(node, where<TestType>(), [](auto& init) {
+      muk::fs::client files(init);
+      CHECK(files.stat("/made").error() == dvs::errc::no_entry);
+      return files.mkdir("/made").has_value();
+    }));
+  }
+}
