@@ -201,7 +201,7 @@ void grant_laws() {
 
   law<Setup>("M2: grants die with their owner, and the next owner of its slot has not given them", [] {
     std::array<std::byte, 64> page = pattern<64>(1);
-    std::atomic<bool> reborn = false;
+    std::atomic<bool> checked = false, reborn = false;
     laboratory<Setup> lab;
     lab.start(alice, [&](auto& self) {
       // Released by hand: the grant ends with its owner, not with a scope.
@@ -217,13 +217,17 @@ void grant_laws() {
       lab.until_gone(self, alice);
       lab.fails(errc::source_died, self.copy_from(given.memory, mine));
       lab.fails(errc::destination_died, self.copy_into({alice, given.memory.id}, mine));
+      checked = true;
       lab.eventually(
           self, [&] { return reborn.load(); }, "the slot has another owner");
       lab.fails(errc::not_granted, self.copy_from(given.memory, mine));
       lab.fails(errc::not_granted, self.copy_into({alice, given.memory.id}, mine));
       lab.works(self.send(alice, number{0}));
     });
-    lab.observe([&](auto& self) { lab.until_gone(self, alice); });
+    lab.observe([&](auto& self) {
+      lab.eventually(
+          self, [&] { return checked.load(); }, "bob has tried");
+    });
     lab.start(alice, [&](auto& self) {
       reborn = true;
       lab.take(self.receive(bob));

@@ -123,20 +123,22 @@ void relay_laws() {
 
   law<Setup>("R5: a request whose caller gave up cannot be relayed", [] {
     laboratory<Setup> lab;
-    lab.start(carol, [&](auto& self) {
-      lab.until(self, alice, activity::sending, bob);
-      lab.fails(errc::would_block, self.receive(any, no_wait));
-      lab.until_gone(self, alice);
-    });
     lab.start(alice, [&](auto& self) {
-      lab.fails(errc::timed_out, self.sendrec(bob, increment{1}, a_moment));
+      lab.fails(errc::cancelled, self.sendrec(bob, increment{1}));
       lab.works(self.send(bob, number{1}));
     });
     lab.start(bob, [&](auto& self) {
       const received asked = lab.take(self.receive());
+      lab.works(lab.dc().cancel(alice));
       lab.until(self, alice, activity::sending, bob);
       lab.fails(errc::not_waiting, self.relay(asked, carol));
       lab.take(self.receive());
+      lab.works(self.send(carol, number{2}));
+    });
+    lab.start(carol, [&](auto& self) {
+      const received got = lab.take(self.receive());
+      lab.equal(got.content.source, bob);
+      lab.fails(errc::would_block, self.receive(any, no_wait));
     });
   });
 
