@@ -424,6 +424,7 @@ result<endpoint_id> broker::spawn_fiber(endpoint_id who, const bind_options& opt
     ++fibers_[&here].running;
   }
   auto life = [self = shared_from_this(), mine, body = std::move(body)](port&) mutable {
+    mine->runs_on().running().process = mine.get();
     body(*mine);
     self->unbind(*mine);
     self->fiber_ended(mine->runs_on());

@@ -26,6 +26,7 @@
 namespace dvs::userspace {
 
 class carrier;
+class port;
 
 /// Something that runs `expired` at a time.
 class timer : public boost::intrusive::set_base_hook<> {
@@ -48,6 +49,9 @@ class task : private timer {
  public:
   /// A task without a context cannot run yet: its thread has not come.
   explicit task(context* runs_on = nullptr) : timer(&task::expire), context_(runs_on) {}
+
+  /// As whom the fiber waits for something that is no message; null on a thread's own stack.
+  port* process = nullptr;
 
  private:
   friend class carrier;

@@ -7,12 +7,15 @@
 #include <algorithm>
 #include <dvs/backend.hpp>
 #include <dvs/backends/userspace/link.hpp>
+#include <initializer_list>
+#include <string_view>
 #include <unordered_map>
 
 namespace dvs::userspace {
 
 class broker;
 class listener;
+class socket_address;
 
 /// Packs what a process does into one word, so that others read it in one piece. The count tells two waits apart.
 struct published_state {
@@ -74,6 +77,11 @@ class port final : public bell_source {
   result<endpoint_id> spawn_fiber(endpoint_id who, const bind_options& options, Body body);
   /// Defined in `dvs/backends/userspace/streams.hpp`.
   result<listener> listen(std::uint16_t number);
+  /// Listens only on the address of this host that is given as text, such as "127.0.0.1"; `bad_argument` if it has none.
+  result<listener> listen(std::string_view address, std::uint16_t number);
+
+  /// Whether a wait may begin. Errors: `process_running`, `not_bound`, `shut_down`.
+  [[nodiscard]] errc may_wait() const { return waiting_ ? errc::process_running : enter_unchecked(); }
 
   /// Waits until `poll()` is true; the general form of every wait of this backend.
   /// `give_up()` takes the operation back when the wait ends otherwise; false: too late, `poll()` is true now.
@@ -162,6 +170,7 @@ class port final : public bell_source {
   void post_notification(std::int32_t source_index, std::uint64_t value, const carrier* from);
 
   errc wait_for_table(endpoint_id who, bool bound, timeout limit);
+  result<listener> listen_at(std::initializer_list<socket_address> places);
   void publish(published_state state) {
     state.count = ++wait_count_;
     state_.store(state.word(), std::memory_order_seq_cst);

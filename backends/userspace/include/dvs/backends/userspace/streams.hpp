@@ -22,8 +22,9 @@ namespace dvs::userspace {
 /// use it: one may read while another writes. It may be closed while others wait, destroyed only when nobody does.
 ///
 /// Errors common to `read_some` and `write_all`: `not_connected` (the peer is gone, or the stream was closed),
-/// `would_block` (with `no_wait`), `timed_out`, `cancelled`, `shut_down`, `busy` (another fiber is reading, or writing),
-/// `process_running` (the caller's process waits elsewhere), `not_bound`, `not_supported` (called on another thread).
+/// `would_block` (with `no_wait`), `timed_out`, `cancelled`, `shut_down`, `busy` (another fiber is reading, or
+/// writing), `process_running` (the caller's process waits elsewhere), `not_bound`, `not_supported` (called on another
+/// thread).
 class stream {
  public:
   stream(std::unique_ptr<fiber_socket> connected, const socket_address& peer)
@@ -48,7 +49,8 @@ class stream {
   /// Returns when all bytes are with the operating system; `limit` is for all of them. After an error some may be.
   result<void> write_all(std::span<const std::byte> from, timeout limit = forever) {
     if (socket_ == nullptr) return errc::not_connected;
-    const std::int64_t deadline_ns = limit.is_forever() || limit.is_zero() ? -1 : monotonic_ns() + limit.length().count();
+    const std::int64_t deadline_ns =
+        limit.is_forever() || limit.is_zero() ? -1 : monotonic_ns() + limit.length().count();
     do {
       const errc outcome = socket_->perform(fiber_socket::direction::out, limit, [&] {
         ssize_t put;
@@ -107,16 +109,12 @@ class listener {
   }
 
  private:
-  /// Takes one connection from the system's queue, passing over those that broke while they were in it.
+  /// Takes a connection from the system's queue. One that broke while it was in the queue counts as none.
   errc take(int& fd, socket_address& peer) {
-    for (;;) {
-      socklen_t size = socket_address::capacity;
-      fd = ::accept4(socket_->fd(), peer.raw(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (fd >= 0) return errc::ok;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return errc::would_block;
-      if (const errc why = why_not_open(errno); why == errc::table_full) return why;
-      if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) return errc::not_connected;
-    }
+    socklen_t size = socket_address::capacity;
+    fd = ::accept4(socket_->fd(), peer.raw(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) return errc::ok;
+    return why_not_open(errno) == errc::table_full ? errc::table_full : errc::would_block;
   }
 
   std::unique_ptr<fiber_socket> socket_;

@@ -82,7 +82,8 @@ class socket_address {
     return form;
   }
   [[nodiscard]] void* number() {
-    const std::size_t offset = family() == AF_INET6 ? offsetof(sockaddr_in6, sin6_addr) : offsetof(sockaddr_in, sin_addr);
+    const std::size_t offset =
+        family() == AF_INET6 ? offsetof(sockaddr_in6, sin6_addr) : offsetof(sockaddr_in, sin_addr);
     return reinterpret_cast<char*>(&storage_) + offset;
   }
   void set_port(std::uint16_t port) {

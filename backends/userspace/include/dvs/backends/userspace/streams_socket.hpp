@@ -4,7 +4,7 @@
 #ifndef DVS_BACKENDS_USERSPACE_STREAMS_SOCKET_HPP
 #define DVS_BACKENDS_USERSPACE_STREAMS_SOCKET_HPP
 
-#include <boost/asio/posix/basic_descriptor.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <dvs/backends/userspace/broker.hpp>
 #include <dvs/backends/userspace/streams_address.hpp>
 #include <dvs/backends/userspace/streams_reactor.hpp>
@@ -73,7 +73,7 @@ class fiber_socket {
   }
 
  private:
-  using descriptor = boost::asio::posix::basic_descriptor<boost::asio::io_context::executor_type>;
+  using descriptor = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
 
   /// One direction: who waits, and whether the event loop was asked to tell. Who gives up leaves it asked.
   struct side {
