@@ -9,6 +9,7 @@
 #include <deque>
 #include <dvs/stream.hpp>
 #include <map>
+#include <memory>
 #include <muk/nweb/site.hpp>
 #include <set>
 #include <string>
@@ -62,9 +63,12 @@ static_assert(dvs::byte_stream<script_stream>);
 /// Files in a map; directories are what files lie in.
 class map_site {
  public:
-  explicit map_site(std::map<std::string, std::string> files = {}, std::size_t piece = 4096)
+  using file_map = std::map<std::string, std::string>;
+
+  explicit map_site(file_map files = {}) : map_site(std::make_shared<const file_map>(std::move(files)), 4096) {}
+  explicit map_site(std::shared_ptr<const file_map> files, std::size_t piece)
       : files_(std::move(files)), buffer_(muk::nweb::head_room + piece) {
-    for (const auto& [path, content] : files_)
+    for (const auto& [path, content] : *files_)
       for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
         directories_.insert(path.substr(0, slash));
     directories_.insert("/");
@@ -75,15 +79,15 @@ class map_site {
     if (refuse != dvs::errc::ok) return refuse;
     const std::string name(path);
     if (directories_.contains(name)) return muk::nweb::file{0, muk::nweb::file_kind::directory, 1, 0, modified};
-    const auto found = files_.find(name);
-    if (found == files_.end()) return dvs::errc::no_entry;
+    const auto found = files_->find(name);
+    if (found == files_->end()) return dvs::errc::no_entry;
     ++open_files;
-    const auto handle = static_cast<std::uint32_t>(std::distance(files_.begin(), found));
+    const auto handle = static_cast<std::uint32_t>(std::distance(files_->begin(), found));
     return muk::nweb::file{handle, muk::nweb::file_kind::regular, 100 + handle, found->second.size(), modified};
   }
   dvs::result<std::size_t> read(const muk::nweb::file& of, std::uint64_t offset, std::size_t length) {
     if (read_error != dvs::errc::ok && offset >= read_error_from) return read_error;
-    const std::string& content = std::next(files_.begin(), of.handle)->second;
+    const std::string& content = std::next(files_->begin(), of.handle)->second;
     const std::size_t from = std::min<std::size_t>(offset, content.size());
     const std::size_t n = std::min({length, content.size() - from, buffer_.size() - muk::nweb::head_room});
     std::memcpy(buffer_.data() + muk::nweb::head_room, content.data() + from, n);
@@ -93,7 +97,7 @@ class map_site {
   dvs::result<void> list(std::string_view path, std::vector<muk::nweb::entry>& entries) {
     const std::string prefix = path == "/" ? "/" : std::string(path) + '/';
     std::set<std::string> seen;
-    for (const auto& [name, content] : files_) {
+    for (const auto& [name, content] : *files_) {
       if (!name.starts_with(prefix)) continue;
       const std::string rest = name.substr(prefix.size());
       const bool is_directory = rest.find('/') != std::string::npos;
@@ -120,7 +124,7 @@ class map_site {
   std::vector<std::string> asked;
 
  private:
-  std::map<std::string, std::string> files_;
+  std::shared_ptr<const file_map> files_;
   std::set<std::string> directories_;
   std::vector<char> buffer_;
 };
