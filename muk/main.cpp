@@ -2,7 +2,7 @@
 /// @file
 /// The program `muk`: boots a unikernel from a configuration, and makes the images that it serves.
 #include <CLI/CLI.hpp>
-#include <dvs/backends/userspace.hpp>
+#include <dvs/backends/userspace/streams.hpp>
 #include <exception>
 #include <muk/config/load.hpp>
 #include <muk/image/image.hpp>

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The program muk as its users run it: images, serving, stopping, and what is said of mistakes.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The program, as it lies in the build tree beside this test.
+std::string program() { return (fs::read_symlink("/proc/self/exe").parent_path() / "../../muk/muk").string(); }
+
+/// What a command said, both streams, and its exit status.
+struct outcome {
+  int status;
+  std::string said;
+};
+outcome run(const std::string& command) {
+  std::FILE* const pipe = ::popen(("PATH=$PATH:/usr/sbin:/sbin; exec 2>&1; " + command).c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  outcome made{};
+  std::array<char, 4096> piece;
+  while (const auto got = std::fread(piece.data(), 1, piece.size(), pipe)) made.said.append(piece.data(), got);
+  const int status = ::pclose(pipe);
+  made.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return made;
+}
+outcome muk(const std::string& arguments) { return run(program() + " " + arguments); }
+
+/// A folder of its own with a site, removed at the end.
+class folder {
+ public:
+  folder() {
+    REQUIRE(::mkdtemp(path_.data()) != nullptr);
+    fs::create_directories(path("site/sub/deep"));
+    fs::create_directories(path("site/empty"));
+    write("site/index.html", "<h1>hello</h1>\n");
+    write("site/sub/nothing.txt", "");
+    std::string large(3'000'000, '\0');
+    std::mt19937 chance(1);
+    for (char& each : large) each = static_cast<char>(chance());
+    write("site/sub/large.bin", large);
+    write("site/sub/deep/a name with spaces.txt", "found\n");
+    fs::create_symlink("large.bin", path("site/sub/link"));
+    write("muk.cfg",
+          "muk TEST {\n  dcid 0; pm_ep 0; fs_ep 1; is_ep 8; rd_ep 3; web_ep 22;\n"
+          "  rd_cfg \"rd.cfg\"; fs_cfg \"fs.cfg\"; web_cfg \"web.cfg\";\n};\n");
+    write("rd.cfg", "device DISK { image_type FILE_IMAGE; image_file \"site.img\"; volatile NO; buffer 65536; };\n");
+    write("fs.cfg", "device ROOT { major 3; minor 0; type RDISK_IMG; root_dev YES; buffer_size 4096; };\n");
+    write("web.cfg", "websrv SITE { port 0; endpoint 22; rootdir \"/\"; };\n");
+  }
+  ~folder() { fs::remove_all(path_); }
+  [[nodiscard]] std::string path(const std::string& below) const { return path_ + "/" + below; }
+  void write(const std::string& below, const std::string& text) const {
+    std::ofstream(path(below), std::ios::binary) << text;
+  }
+
+ private:
+  std::string path_ = (fs::temp_directory_path() / "muk-program-XXXXXX").string();
+};
+
+/// A muk that runs until it is stopped.
+class running {
+ public:
+  explicit running(const std::vector<std::string>& arguments) {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    child_ = ::fork();
+    REQUIRE(child_ >= 0);
+    if (child_ == 0) {
+      ::dup2(ends[1], STDOUT_FILENO);
+      ::dup2(ends[1], STDERR_FILENO);
+      std::vector<std::string> words{program()};
+      words.insert(words.end(), arguments.begin(), arguments.end());
+      std::vector<char*> pointers;
+      for (auto& word : words) pointers.push_back(word.data());
+      pointers.push_back(nullptr);
+      ::execv(pointers[0], pointers.data());
+      ::_exit(127);
+    }
+    ::close(ends[1]);
+    output_ = ends[0];
+  }
+  ~running() {
+    if (child_ > 0) {
+      ::kill(child_, SIGKILL);
+      ::waitpid(child_, nullptr, 0);
+    }
+    ::close(output_);
+  }
+  /// Reads what it says until `text` is in it; everything so far, or until it ends.
+  const std::string& read_until(const std::string& text) {
+    std::array<char, 4096> piece;
+    while (said_.find(text) == std::string::npos) {
+      const auto got = ::read(output_, piece.data(), piece.size());
+      if (got <= 0) break;
+      said_.append(piece.data(), static_cast<std::size_t>(got));
+    }
+    return said_;
+  }
+  /// The URL that it serves, once it has booted.
+  std::string url() {
+    const auto& text = read_until("booted in ");
+    const auto at = text.find("http://");
+    REQUIRE(at != std::string::npos);
+    return text.substr(at, text.find('\n', at) - at);
+  }
+  void send(int signal) const { REQUIRE(::kill(child_, signal) == 0); }
+  /// Waits for its end; the exit status, or -1 when a signal ended it.
+  int wait() {
+    read_until("\nnever said\n");
+    int status = 0;
+    REQUIRE(::waitpid(child_, &status, 0) == child_);
+    child_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  pid_t child_ = 0;
+  int output_ = -1;
+  std::string said_;
+};
+
+std::string modes[] = {"threads", "fibers"};
+
+}  // namespace
+
+TEST_CASE("an image holds the files of a directory, and fsck.minix and GRUB read it") {
+  const folder here;
+  for (const std::string version : {"1", "2", "3"}) {
+    INFO("version " << version);
+    const auto made = muk("mkimage " + here.path("site") + " " + here.path("site.img") + " --version " + version);
+    CHECK(made.said == "");
+    REQUIRE(made.status == 0);
+    const auto checked = run("fsck.minix -f " + here.path("site.img"));
+    INFO(checked.said);
+    CHECK(checked.status == 0);
+    for (const std::string file : {"/index.html", "/sub/large.bin", "/sub/nothing.txt"})
+      CHECK(run("grub-fstest " + here.path("site.img") + " cmp " + file + " " + here.path("site" + file)).said == "");
+    CHECK_FALSE(fs::exists(here.path("site.img.unfinished")));
+  }
+}
+
+TEST_CASE("an image has the size that is asked for") {
+  const folder here;
+  REQUIRE(muk("mkimage --size 8MB " + here.path("site") + " " + here.path("site.img")).status == 0);
+  CHECK(fs::file_size(here.path("site.img")) == 8 << 20);
+  CHECK(run("fsck.minix -f " + here.path("site.img")).status == 0);
+}
+
+TEST_CASE("what cannot be copied into an image is named, and no image is left behind") {
+  const folder here;
+  const auto small = muk("mkimage --size 1MB " + here.path("site") + " " + here.path("site.img"));
+  CHECK(small.status == 1);
+  CHECK(small.said ==
+        "muk: mkimage: " + here.path("site/sub/large.bin") + ": The device or table has no free space.\n");
+  CHECK_FALSE(fs::exists(here.path("site.img")));
+  CHECK_FALSE(fs::exists(here.path("site.img.unfinished")));
+  REQUIRE(::mkfifo(here.path("site/pipe").c_str(), 0600) == 0);
+  const auto odd = muk("mkimage " + here.path("site") + " " + here.path("site.img"));
+  CHECK(odd.status == 1);
+  CHECK(odd.said ==
+        "muk: " + here.path("site/pipe") + ": is no file, directory or symbolic link; an image cannot hold it\n");
+  CHECK(muk("mkimage " + here.path("nowhere") + " " + here.path("site.img")).status == 2);
+}
+
+TEST_CASE("muk serves the files of its image in both modes, and stops cleanly on SIGTERM and SIGINT") {
+  const folder here;
+  REQUIRE(muk("mkimage " + here.path("site") + " " + here.path("site.img")).status == 0);
+  for (const auto& mode : modes) {
+    for (const int signal : {SIGTERM, SIGINT}) {
+      INFO(mode << ", signal " << signal);
+      running server({here.path("muk.cfg"), "--mode", mode});
+      const auto url = server.url();
+      for (const std::string file : {"index.html", "sub/large.bin", "sub/nothing.txt"})
+        CHECK(run("curl --silent --fail --max-time 60 " + url + file + " | cmp - " + here.path("site/" + file)).said ==
+              "");
+      CHECK(run("curl --silent --fail --max-time 60 '" + url + "sub/deep/a%20name%20with%20spaces.txt'").said ==
+            "found\n");
+      CHECK(run("curl --silent --max-time 60 -o /dev/null -w '%{http_code}' " + url + "not-there").said == "404");
+      const auto tables = run("curl --silent --fail --max-time 60 " + url + ".muk/is/all.json");
+      CHECK(tables.said.starts_with("{\"dc\":[{"));
+      for (const char* name : {"systask", "pm", "rdisk", "fs", "is", "nweb", "init"})
+        CHECK(tables.said.find("\"name\":\"" + std::string(name) + "\"") != std::string::npos);
+      server.send(signal);
+      CHECK(server.wait() == 0);
+      CHECK(server.read_until("").ends_with("muk: stopped\n"));
+      CHECK(run("fsck.minix -f " + here.path("site.img")).status == 0);
+    }
+  }
+}
+
+TEST_CASE("SIGUSR1 prints the state of every server, and muk goes on") {
+  const folder here;
+  REQUIRE(muk("mkimage " + here.path("site") + " " + here.path("site.img")).status == 0);
+  running server({here.path("muk.cfg")});
+  const auto url = server.url();
+  server.send(SIGUSR1);
+  const auto text = server.read_until("\nfiles\n");
+  for (const char* table : {"\nprocesses\n", "\ndevices\n", "\npids\n", "\nvolume\n"})
+    CHECK(text.find(table) != std::string::npos);
+  CHECK(run("curl --silent --fail --max-time 60 " + url).said == "<h1>hello</h1>\n");
+  server.send(SIGTERM);
+  CHECK(server.wait() == 0);
+}
+
+TEST_CASE("with --json every event is an object on a line") {
+  const folder here;
+  REQUIRE(muk("mkimage " + here.path("site") + " " + here.path("site.img")).status == 0);
+  running server({here.path("muk.cfg"), "--json"});
+  server.read_until("\"booted\"");
+  server.send(SIGTERM);
+  CHECK(server.wait() == 0);
+  const auto& said = server.read_until("");
+  CHECK(said.starts_with("{\"event\":\"ready\",\"server\":\"systask\",\"endpoint\":-2}\n"));
+  CHECK(said.find("{\"event\":\"ready\",\"server\":\"nweb\",\"endpoint\":22,\"detail\":\"http://127.0.0.1:") !=
+        std::string::npos);
+  CHECK(said.find("\n{\"event\":\"booted\",\"ms\":") != std::string::npos);
+  CHECK(said.ends_with("{\"event\":\"stopped\"}\n"));
+}
+
+TEST_CASE("a port that is taken is said, and what had started is stopped") {
+  const folder here;
+  REQUIRE(muk("mkimage " + here.path("site") + " " + here.path("site.img")).status == 0);
+  running first({here.path("muk.cfg")});
+  const auto url = first.url();
+  const auto port = url.substr(url.rfind(':') + 1, url.size() - url.rfind(':') - 2);
+  const auto second = muk(here.path("muk.cfg") + " --port " + port);
+  CHECK(second.status == 1);
+  CHECK(second.said.find("muk: nweb: port " + port + ": ") != std::string::npos);
+  first.send(SIGTERM);
+  CHECK(first.wait() == 0);
+}
+
+TEST_CASE("a wrong configuration is refused with file, line and key, by muk and by muk check") {
+  const folder here;
+  here.write("rd.cfg", "# comment\ndevice DISK {\n  image_type FILE_IMAGE;\n  image_fil \"site.img\";\n};\n");
+  const std::string expected = "muk: " + here.path("rd.cfg") + ":4: image_fil: a block 'device' does not have this " +
+                               "key; it has image_type, image_file, size, volatile, buffer\n";
+  for (const std::string command : {"", "check "}) {
+    const auto refused = muk(command + here.path("muk.cfg"));
+    CHECK(refused.status == 2);
+    CHECK(refused.said == expected);
+  }
+  here.write("rd.cfg", "device DISK { image_type FILE_IMAGE; image_file \"site.img\"; };\n");
+  const auto right = muk("check " + here.path("muk.cfg"));
+  CHECK(right.status == 0);
+  CHECK(right.said == here.path("muk.cfg") + ": the configuration of TEST is right\n");
+}
+
+TEST_CASE("an image that is missing or no MINIX file system is said, with status 1") {
+  const folder here;
+  auto said = muk(here.path("muk.cfg"));
+  CHECK(said.status == 1);
+  CHECK(said.said.find("muk: rdisk: device DISK, image_file '" + here.path("site.img") +
+                       "': No file or directory has this name.\n") != std::string::npos);
+  here.write("site.img", std::string(100'000, 'x'));
+  said = muk(here.path("muk.cfg"));
+  CHECK(said.status == 1);
+  CHECK(said.said.find("muk: fs: device ROOT: not a MINIX file system") != std::string::npos);
+}
+
+TEST_CASE("a wrong command line is refused with status 2, and help and version are given") {
+  CHECK(muk("").status == 2);
+  CHECK(muk("--mode sideways x.cfg").status == 2);
+  CHECK(muk("x.cfg --port 70000").status == 2);
+  CHECK(muk("not-there.cfg").status == 2);
+  CHECK(muk("not-there.cfg").said == "muk: not-there.cfg: the file cannot be read\n");
+  CHECK(muk("mkimage").status == 2);
+  CHECK(muk("--help").status == 0);
+  CHECK(muk("--help").said.find("mkimage") != std::string::npos);
+  CHECK(muk("--version").said.starts_with("muk 0."));
+}
