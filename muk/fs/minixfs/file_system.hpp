@@ -159,7 +159,7 @@ class file_system {
   /// `is_directory`, `bad_argument` (no regular file).
   dvs::result<void> truncate(const node& file, std::uint64_t size);
 
-  /// Calls `visit(inode_number, name, next)` for each name in a directory, `.` and `..` included, until it returns
+  /// Calls `visit(inode_number, name, next)` for each name in a directory, dot and dot-dot included, until it returns
   /// false. `from` is 0 or a `next` of an earlier call. Of the file system, `visit` may use `mode_of`.
   /// Errors: `not_directory`, `io_error`.
   template <class Visit>
