@@ -253,16 +253,21 @@ inline bool broker::would_lock(const port& waiter, link& on) {
     for (const port* at = on.server.get(); at != &waiter;) {
       const auto doing = published_state::from(at->state_.load(std::memory_order_acquire));
       const link* const next = at->blocked_on_.load(std::memory_order_acquire);
-      if (next == nullptr || steps.size() > ports_.size()) return false;
+      // Who is about to wait has yet to search for itself.
+      if (doing.doing == activity::running || next == nullptr || steps.size() > ports_.size()) return false;
       const std::uint32_t asking = next->asking.load(std::memory_order_acquire);
       if (!next->is_open()) return false;
       const bool receives = doing.doing == activity::receiving;
+      const bool untaken = next->taken.load(std::memory_order_acquire) != asking;
+      if (waiter.wait_.kind == port::wait_kind::receive && !receives && untaken && at == on.server.get() &&
+          next->server.get() == &waiter)
+        return false;  // its message is on its way to us
       // It takes what waits for it already: MINIX's exemption of two of which one sends and the other receives.
       if (receives && ((before_sends && next->server.get() == before) || at->has_notification_from(doing.peer)))
         return false;
       steps.push_back({next, asking});
       before = at;
-      before_sends = !receives && next->taken.load(std::memory_order_acquire) != asking;
+      before_sends = !receives && untaken;
       at = next->server.get();
     }
     return true;

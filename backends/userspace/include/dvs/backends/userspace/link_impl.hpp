@@ -8,8 +8,7 @@
 
 namespace dvs::userspace {
 
-inline link::link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier,
-                  std::uint32_t first_sequence)
+inline link::link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier, std::uint32_t first_sequence)
     : asker(std::move(from)), server(std::move(to)), local(same_carrier), sequence(first_sequence) {
   post_bell_source.owner = this;
   answer_bell_source.owner = this;

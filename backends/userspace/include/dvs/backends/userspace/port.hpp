@@ -77,7 +77,8 @@ class port final : public bell_source {
   result<endpoint_id> spawn_fiber(endpoint_id who, const bind_options& options, Body body);
   /// Defined in `dvs/backends/userspace/streams.hpp`.
   result<listener> listen(std::uint16_t number);
-  /// Listens only on the address of this host that is given as text, such as "127.0.0.1"; `bad_argument` if it has none.
+  /// Listens only on the address of this host that is given as text, such as "127.0.0.1"; `bad_argument` if it has
+  /// none.
   result<listener> listen(std::string_view address, std::uint16_t number);
 
   /// Whether a wait may begin. Errors: `process_running`, `not_bound`, `shut_down`.
@@ -176,8 +177,9 @@ class port final : public bell_source {
     state_.store(state.word(), std::memory_order_seq_cst);
   }
   void published_running() { state_.store(published_state{}.word(), std::memory_order_release); }
-  void count(std::atomic<std::uint64_t>& counter, std::uint64_t more = 1) {
-    counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  void count(std::atomic<std::uint64_t>& counter, std::int64_t more = 1) {
+    counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(more),
+                  std::memory_order_relaxed);
   }
   void drop_links();
   void drop_asked(link& on);

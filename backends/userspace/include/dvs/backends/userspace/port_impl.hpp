@@ -46,7 +46,7 @@ inline errc port::interrupted() {
   const std::uint32_t now = control_.load(std::memory_order_acquire);
   if (now == 0) [[likely]]
     return errc::ok;
-  if ((now & control_shut_down) != 0) return errc::shut_down;
+  if ((now & control_cancel) == 0) return errc::shut_down;
   control_.fetch_and(~control_cancel, std::memory_order_acq_rel);
   return errc::cancelled;
 }
@@ -71,7 +71,8 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
   errc outcome = errc::ok;
   for (;;) {
     alerted_ = false;
-    if (enter_unchecked() == errc::shut_down && give_up()) {  // the end of the DC comes before what it brings about
+    // The end of the DC comes before what it brings about.
+    if (control_.load(std::memory_order_acquire) == control_shut_down && give_up()) {
       outcome = errc::shut_down;
       break;
     }
@@ -325,7 +326,7 @@ inline void port::forget_notification(std::int32_t source_index) {
   const endpoint_id source{source_index - static_cast<std::int32_t>(broker_->tasks())};
   if (state.doing == activity::receiving && !state.requests_only && (state.peer == any || state.peer == source)) return;
   note_bits_[static_cast<std::size_t>(source_index) / 64].fetch_and(~(std::uint64_t{1} << source_index % 64),
-                                                                     std::memory_order_seq_cst);
+                                                                    std::memory_order_seq_cst);
   notes_[static_cast<std::size_t>(source_index)].value.store(0, std::memory_order_relaxed);
 }
 
@@ -378,7 +379,7 @@ inline errc port::wait_for_table(endpoint_id who, bool bound, timeout limit) {
       {activity::receiving, false, 0, who}, limit, nullptr, false,
       [&] { return (seen = broker_->table_state(*this, who, bound)) != errc::would_block; }, [] { return true; });
   broker_->remove_table_watcher(*this);
-  return outcome == errc::ok ? seen : outcome;
+  return broker_->ended() ? errc::shut_down : outcome == errc::ok ? seen : outcome;
 }
 
 inline duration port::now() const { return duration{monotonic_ns() - broker_->started_ns()}; }

@@ -28,7 +28,7 @@ inline errc port::copy_from(granted_range from, std::span<std::byte> into) {
   });
   if (outcome != errc::ok) return outcome;
   count(copies_);
-  count(bytes_copied_, into.size());
+  count(bytes_copied_, static_cast<std::int64_t>(into.size()));
   return errc::ok;
 }
 
@@ -38,7 +38,7 @@ inline errc port::copy_into(granted_range into, std::span<const std::byte> from)
   });
   if (outcome != errc::ok) return outcome;
   count(copies_);
-  count(bytes_copied_, from.size());
+  count(bytes_copied_, static_cast<std::int64_t>(from.size()));
   return errc::ok;
 }
 
@@ -49,7 +49,7 @@ inline errc port::copy_between(granted_range from, granted_range into, std::size
       });
   if (outcome != errc::ok) return outcome;
   count(copies_);
-  count(bytes_copied_, bytes);
+  count(bytes_copied_, static_cast<std::int64_t>(bytes));
   return errc::ok;
 }
 
@@ -66,7 +66,7 @@ inline errc port::vcopy(endpoint_id from, std::uint64_t from_address, endpoint_i
   const ssize_t moved = process_vm_readv(getpid(), &destination, 1, &source, 1, 0);
   if (moved < 0 || static_cast<std::size_t>(moved) != bytes) return errc::fault;
   count(copies_);
-  count(bytes_copied_, bytes);
+  count(bytes_copied_, static_cast<std::int64_t>(bytes));
   return errc::ok;
 }
 

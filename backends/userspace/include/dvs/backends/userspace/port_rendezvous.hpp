@@ -15,7 +15,7 @@ namespace dvs::userspace {
 inline errc port::final_outcome(errc outcome) const {
   if (outcome == errc::ok) outcome = wait_.outcome;
   const bool partner_died = outcome == errc::source_died || outcome == errc::destination_died;
-  return partner_died && enter_unchecked() == errc::shut_down ? errc::shut_down : outcome;
+  return partner_died && (broker_->ended() || enter_unchecked() == errc::shut_down) ? errc::shut_down : outcome;
 }
 
 // ---- send ----
@@ -63,16 +63,18 @@ inline errc port::send_local(link& on, const message& m, timeout limit) {
     return errc::ok;
   }
   if (limit.is_zero()) return errc::would_block;
+  publish({activity::sending, false, 0, to.id_});
   open(on);
+  wait_.kind = wait_kind::taken;
+  wait_.on = &on;
   if (would_lock(on)) {
     close();
+    published_running();
     return errc::locked;
   }
   on.local_message = &m;
   on.local_kind = slot_kind::send;
   on.ticket.store(to.next_ticket(false), std::memory_order_relaxed);
-  wait_.kind = wait_kind::taken;
-  wait_.on = &on;
   to.enlist(on);
   errc outcome = wait_until(
       {activity::sending, false, 0, to.id_}, limit, nullptr, false, [&] { return wait_.done; },
@@ -111,9 +113,10 @@ inline errc port::send_remote(link& on, const message& m, timeout limit) {
     // The destination was waiting: it takes this message, or another one, as soon as it runs.
     do {
       outcome = wait_until({activity::sending, false, 0, to.id_}, std::chrono::microseconds(50), nullptr, false, poll,
-                           [&] { return to.state_.load(std::memory_order_acquire) == their_state || withdraw(); });
-    } while (outcome == errc::timed_out && on.lines.send_outcome() == slot_kind::send);
-    if (outcome == errc::timed_out) outcome = errc::would_block;
+                           [] { return true; });
+      if (outcome == errc::cancelled) control_.fetch_or(control_cancel, std::memory_order_relaxed);
+    } while (outcome == errc::timed_out && to.state_.load(std::memory_order_acquire) == their_state);
+    if (outcome != errc::ok) outcome = withdraw() ? errc::would_block : errc::ok;
   } else {
     outcome = wait_until({activity::sending, false, 0, to.id_}, limit, &on, attended, poll, withdraw);
   }
@@ -175,13 +178,20 @@ inline errc port::sendrec_local(link& on, message& m, timeout limit, const std::
     doing.doing = activity::awaiting_reply;
     to.hand_over(id_, on.sequence, m, true);
   } else {
-    if (would_lock(on)) return errc::locked;
+    publish(doing);
+    if (would_lock(on)) {
+      published_running();
+      return errc::locked;
+    }
     on.local_message = &m;
     on.local_kind = slot_kind::request;
     on.ticket.store(to.next_ticket(false), std::memory_order_relaxed);
     to.enlist(on);
   }
-  if (relayer != nullptr) tell_relayer(*relayer);
+  if (relayer != nullptr) {
+    publish(doing);
+    tell_relayer(*relayer);
+  }
   const errc outcome = wait_until(
       doing, limit, nullptr, false, [&] { return wait_.done; },
       [&] {
@@ -201,7 +211,10 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std:
   wait_.on = &on;
   const bool attended = !carrier_->has_ready();
   if (on.lines.put(slot_kind::request, on.sequence, &m, attended)) to.carrier_->ring(on.post_bell);
-  if (relayer != nullptr) tell_relayer(*relayer);
+  if (relayer != nullptr) {
+    publish({activity::awaiting_reply, false, 0, to.id_});
+    tell_relayer(*relayer);
+  }
   const auto poll = [&] {
     if (on.lines.exchange_outcome(on.sequence) != slot_kind::idle) return true;
     return on.server_gone.load(std::memory_order_seq_cst) && on.lines.cancel_exchange(on.sequence);
@@ -256,10 +269,12 @@ inline errc port::receive_any(wait_kind kind, endpoint_id source, timeout limit,
   wait_.source = source;
   wait_.into = &in;
   if (on != nullptr) {
+    publish({activity::receiving, requests_only, 0, source});
     open(*on);
     wait_.on = on;
     if (would_lock(*on)) {
       close();
+      published_running();
       return errc::locked;
     }
   }
@@ -403,7 +418,8 @@ inline errc port::answer_local(link& on, std::uint32_t exchange, slot_kind kind,
     asker.hand_over(id_, 0, m, false);
     return errc::ok;
   }
-  if (theirs.kind != wait_kind::answer || theirs.sequence != on.taken.load(std::memory_order_relaxed)) return errc::not_waiting;
+  if (theirs.kind != wait_kind::answer || theirs.sequence != on.taken.load(std::memory_order_relaxed))
+    return errc::not_waiting;
   if (exchange != 0 && exchange != on.taken.load(std::memory_order_relaxed)) return errc::not_waiting;
   *theirs.answer = m;
   if (kind == slot_kind::redirected) {
@@ -427,14 +443,17 @@ inline errc port::answer_remote(link& on, std::uint32_t exchange, slot_kind kind
   carrier_->note_cpu();
   // Who asks again and again is polled for its next request, and told so: it need not ring.
   const bool attend = last_served_ == &on && served_in_a_row_ > 0 && !carrier_->has_ready();
+  if (kind == slot_kind::answered) count(sent_);  // before: the asker may look as soon as it has the answer
   const answer_outcome outcome = on.lines.put_answer(post.sequence(), kind, m, attend);
-  if (outcome == answer_outcome::refused) return errc::not_waiting;
+  if (outcome == answer_outcome::refused) {
+    if (kind == slot_kind::answered) count(sent_, -1);
+    return errc::not_waiting;
+  }
   if (attend)
     carrier_->promise(on, on.lines.post.state, post.word(), *on.asker->carrier_);
   else
     carrier_->forget_promise(on);
   if (outcome == answer_outcome::delivered_ring) on.asker->carrier_->ring(on.answer_bell);
-  if (kind == slot_kind::answered) count(sent_);
   return errc::ok;
 }
 
@@ -468,7 +487,8 @@ inline errc port::relay_local(link& on, std::uint32_t exchange, endpoint_id to, 
   port& asker = *on.asker;
   wait_record& theirs = asker.wait_;
   if (theirs.kind != wait_kind::answer || theirs.on != &on || theirs.done || on.pending ||
-      theirs.sequence != on.taken.load(std::memory_order_relaxed) || exchange != on.taken.load(std::memory_order_relaxed))
+      theirs.sequence != on.taken.load(std::memory_order_relaxed) ||
+      exchange != on.taken.load(std::memory_order_relaxed))
     return errc::not_waiting;
   link* onward = nullptr;
   const errc refused = asker.connect(to, true, errc::destination_died, errc::bad_endpoint, onward);
