@@ -176,6 +176,17 @@ def print_columns(rows: list[list[str]]) -> None:
         print("  " + "   ".join(cells).rstrip())
 
 
+def traffic_by_server(processes: list[dict]) -> dict[str, list[str]]:
+    """Messages, copies and megabytes copied of each name; a server may be several processes."""
+    sums: dict[str, list[int]] = {}
+    for one in processes:
+        if one["name"]:
+            counts = (one["messages_sent"] + one["messages_received"], one["copies"], one["bytes_copied"])
+            sums[one["name"]] = [a + b for a, b in zip(sums.get(one["name"], [0, 0, 0]), counts)]
+    return {name: [f"{messages:,}", f"{copies:,}", f"{copied / 1e6:.1f}"]
+            for name, (messages, copies, copied) in sums.items()}
+
+
 def size_stripped(program: Path, folder: Path) -> int:
     stripped = folder / "muk.stripped"
     run("strip", "strip", "-o", str(stripped), str(program))
@@ -217,15 +228,10 @@ def print_report(figures: dict[str, dict], files: int, total: int, executable: i
                    row("resident memory", lambda of: of["memory"]),
                    row("executable, stripped", lambda _: f"{executable / 1e3:.0f} kB")])
     print()
-    counts = {mode: {one["name"]: one for one in figures[mode]["processes"]} for mode in MODES}
-    rows = [["server", *(f"{what}, {mode}" for mode in MODES for what in ("messages", "copies", "MB copied"))]]
-    for name in counts[MODES[0]]:
-        of_modes = [counts[mode].get(name) for mode in MODES]
-        if all(of_modes):
-            rows.append([name, *(cell for one in of_modes for cell in (
-                f"{one['messages_sent'] + one['messages_received']:,}", f"{one['copies']:,}",
-                f"{one['bytes_copied'] / 1e6:.1f}"))])
-    print_columns(rows)
+    traffic = {mode: traffic_by_server(figures[mode]["processes"]) for mode in MODES}
+    print_columns([["server", *(f"{what}, {mode}" for mode in MODES for what in ("messages", "copies", "MB copied"))],
+                   *([name, *(cell for mode in MODES for cell in traffic[mode].get(name, ["", "", ""]))]
+                     for name in traffic[MODES[0]])])
     print()
 
 
