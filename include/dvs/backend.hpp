@@ -58,6 +58,7 @@
 #include <dvs/privileges.hpp>
 #include <dvs/result.hpp>
 #include <dvs/time.hpp>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -126,11 +127,13 @@ struct abilities {
   bool streams = true;  ///< `listen` gives byte streams to the outside world
 };
 
-/// What the API asks of one bound endpoint. See the laws above.
+/// What the API asks of one bound endpoint. See the laws above. A server that listens also needs `listen(port)`, which
+/// gives a `result` of a `stream_listener`.
 template <class Port>
 concept backend_port = requires(Port& port, const Port& constant, endpoint_id peer, const message& out, message& inout,
                                 incoming& in, timeout limit, std::uint32_t exchange, std::uint64_t value,
-                                std::span<std::byte> bytes, std::span<const std::byte> data, granted_range range) {
+                                std::span<std::byte> bytes, std::span<const std::byte> data, granted_range range,
+                                const bind_options& options, void (*body)(Port&)) {
   { constant.id() } -> std::same_as<endpoint_id>;
   { port.send(peer, out, limit) } -> std::same_as<errc>;
   { port.receive(peer, limit, in) } -> std::same_as<errc>;
@@ -156,9 +159,10 @@ concept backend_port = requires(Port& port, const Port& constant, endpoint_id pe
   { port.set_alarm(limit) } -> std::same_as<errc>;
   { port.random() } -> std::same_as<std::uint64_t>;
   { port.yield() } -> std::same_as<void>;
+  { port.spawn_fiber(peer, options, body) } -> std::same_as<result<endpoint_id>>;
 };
 
-/// What the API asks of a DC.
+/// What the API asks of a DC. One whose `abilities` include threads also has `spawn_thread`, like `spawn_fiber`.
 template <class Dc, class Port>
 concept backend_dc = requires(Dc& dc, endpoint_id who, const bind_options& options, const privileges& rights,
                               timeout limit, std::string_view name, void (*body)(Port&), int thread) {
@@ -174,7 +178,25 @@ concept backend_dc = requires(Dc& dc, endpoint_id who, const bind_options& optio
   { dc.find(name) } -> std::same_as<result<endpoint_id>>;
   { dc.processes() } -> std::same_as<std::vector<process_info>>;
   { dc.info() } -> std::same_as<dc_info>;
+  { dc.join() } -> std::same_as<void>;
   { dc.end() } -> std::same_as<void>;
+};
+
+/// What the API asks of a node: it makes DCs, which it outlives.
+template <class Node, class Dc>
+concept backend_node = requires(Node& node, const Node& constant, std::string_view name, const dc_options& sizes) {
+  { node.create_dc(name, sizes).value() } -> std::convertible_to<std::shared_ptr<Dc>>;
+  { node.dcs() } -> std::same_as<std::vector<dc_info>>;
+  { constant.id() } -> std::same_as<node_id>;
+};
+
+/// What the API asks of a condition, on which fibers of one thread wait for something that is not a message.
+template <class Condition, class Port>
+concept backend_condition = std::default_initializable<Condition> &&
+    requires(Condition& condition, Port& port, timeout limit) {
+  { condition.wait(port, limit) } -> std::same_as<errc>;
+  { condition.wake_one() } -> std::same_as<void>;
+  { condition.wake_all() } -> std::same_as<void>;
 };
 
 /// A backend: the types that carry out the API.
@@ -187,7 +209,9 @@ concept backend = requires {
   { Backend::name } -> std::convertible_to<std::string_view>;
   { Backend::abilities } -> std::convertible_to<abilities>;
 }
-&&backend_port<typename Backend::port>&& backend_dc<typename Backend::dc, typename Backend::port>;
+&&backend_port<typename Backend::port>&& backend_dc<typename Backend::dc, typename Backend::port>&&
+    backend_node<typename Backend::node, typename Backend::dc>&&
+        backend_condition<typename Backend::condition, typename Backend::port>;
 
 }  // namespace dvs
 
