@@ -45,11 +45,13 @@ void context_laws() {
       int answered = 0;
       for (int i = 0; i < 2; ++i) {
         const received asked = lab.take(self.receive());
-        lab.take(self.spawn([&lab, &self, &answered, asked](auto& worker) {
+        const caller from = asked.from();
+        const std::uint64_t n = asked.template as<increment>().n;
+        lab.take(self.spawn([&lab, &self, &answered, from, n](auto& worker) {
           lab.until(worker, bob, activity::receiving, any);
           std::array<std::byte, 8> page{};
           auto window = lab.take(self.grant_read(alice, page));  // grants may be made meanwhile too
-          lab.works(self.reply(asked.from(), increment::reply{asked.template as<increment>().n + 1}));
+          lab.works(self.reply(from, increment::reply{n + 1}));
           if (++answered == 2) lab.works(self.notify(dave));
         }));
       }

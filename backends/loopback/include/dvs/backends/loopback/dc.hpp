@@ -31,7 +31,7 @@ class dc {
     const std::int32_t slot = who == own ? static_cast<std::int32_t>(DVK_ANY) : slot_of(who);
     if (who != own && !has_slot(slot)) return errc::range;
     auto made = std::make_unique<port>(*this, table_, contexts_);
-    dvk_endpoint given;
+    dvk_endpoint given = DVK_NONE;
     const auto owner = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(static_cast<waiter*>(made.get())));
     const int outcome = dvk_bind(table_.rules(), slot, std::string(options.name).c_str(), owner, &given);
     if (outcome != 0) return static_cast<errc>(outcome);
@@ -116,7 +116,7 @@ class dc {
   std::vector<process_info> processes() {
     std::vector<process_info> rows;
     for (const auto& [who, member] : ports_) {
-      dvk_process_info known;
+      dvk_process_info known{};
       static_cast<void>(dvk_describe(table_.rules(), slot_of(who), &known));
       rows.push_back({who, known.name, doing(known, *member), endpoint_id{known.peer},
                       known.counters.sent + member->notifications_made_,
@@ -126,7 +126,7 @@ class dc {
     return rows;
   }
   dc_info info() {
-    dvk_table_info known;
+    dvk_table_info known{};
     dvk_describe_table(table_.rules(), &known);
     return {id_, name_, !ended_, sizes_, known.bound, known.grants};
   }

@@ -62,7 +62,7 @@ class port : private waiter {
   // ---- Memory ----
 
   result<grant_id> grant(endpoint_id to, std::byte* memory, std::size_t bytes, access allowed) {
-    dvk_grant_id made;
+    dvk_grant_id made = DVK_NO_GRANT;
     const errc granted = at_once([&] {
       return dvk_grant_direct(rules(), me(), number(to), reinterpret_cast<std::uintptr_t>(memory), bytes,
                               static_cast<unsigned>(allowed), &made);
@@ -70,7 +70,7 @@ class port : private waiter {
     return granted == errc::ok ? result(grant_id{made}) : granted;
   }
   result<grant_id> grant_indirect(endpoint_id to, granted_range part, std::size_t bytes, access allowed) {
-    dvk_grant_id made;
+    dvk_grant_id made = DVK_NO_GRANT;
     const errc granted = at_once([&] {
       return dvk_grant_indirect(rules(), me(), number(to), number(part.granter), number(part.grant), part.offset, bytes,
                                 static_cast<unsigned>(allowed), &made);
@@ -97,7 +97,7 @@ class port : private waiter {
   errc vcopy(endpoint_id from, std::uint64_t from_address, endpoint_id into, std::uint64_t into_address,
              std::size_t bytes) {
     if (!is_system()) return errc::no_privilege;
-    dvk_copy_parties parties;
+    dvk_copy_parties parties{};
     const errc allowed = at_once([&] { return dvk_vcopy_check(rules(), me(), number(from), number(into), &parties); });
     if (allowed != errc::ok) return allowed;
     return move(reinterpret_cast<std::byte*>(into_address), reinterpret_cast<const std::byte*>(from_address), bytes);
@@ -116,7 +116,7 @@ class port : private waiter {
     return at_once([&] { return watches_deaths_ = true, 0; });
   }
   bool is_bound(endpoint_id who) {
-    dvk_slot* slot;
+    dvk_slot* slot = nullptr;
     return dvk_find_bound(rules(), number(who), &slot) == 0;
   }
   duration now() { return contexts_.now(); }
@@ -203,7 +203,7 @@ class port : private waiter {
   }
   errc find(const granted_range& range, std::size_t bytes, access wanted, std::byte*& memory) {
     if (range.granter == none) return errc::not_granted;
-    dvk_memory found;
+    dvk_memory found{};
     const errc allowed = at_once([&] {
       return dvk_grant_check(rules(), number(range.granter), me(), number(range.grant), range.offset, bytes,
                              static_cast<unsigned>(wanted), &found);

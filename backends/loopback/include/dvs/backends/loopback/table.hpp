@@ -38,7 +38,7 @@ class table {
 
   /// Wakes everybody whose wait an operation has ended. To be called after every operation.
   void settle() {
-    dvk_completion done;
+    dvk_completion done{};
     while (dvk_next_completion(rules(), &done)) {
       auto& who = *reinterpret_cast<waiter*>(static_cast<std::uintptr_t>(done.owner));
       who.outcome = static_cast<errc>(done.result);
