@@ -60,15 +60,15 @@ dvs::result<void> serve(dvs::endpoint<Backend>& self, Listener& listener, settin
       continue;
     }
     ++shared->guests;
-    const auto started = self.spawn([shared, client = std::move(*accepted)](dvs::endpoint<Backend>& own) mutable {
+    auto body = [shared, client = std::move(*accepted)](dvs::endpoint<Backend>& own) mutable {
       {
         Site<Backend> pages(own, shared->limits);
         // On the heap, because its buffer would take a good part of the fiber's stack.
         std::make_unique<connection<stream, Site<Backend>>>(client, pages, shared->limits)->run();
       }
       --shared->guests;
-    });
-    if (!started) --shared->guests;
+    };
+    if (!self.spawn(std::move(body), dvs::own, {.name = "nweb.client"})) --shared->guests;
   }
 }
 
