@@ -12,10 +12,7 @@
 namespace dvs {
 
 /// What a receive brought.
-struct received {
-  message content;         ///< the message as it was sent; `source` is who sent it
-  std::uint32_t exchange;  ///< 0 when the sender does not wait for an answer
-
+struct received : incoming {
   /// Who sent it, in the form that `reply` takes.
   [[nodiscard]] caller from() const { return {content.source, exchange}; }
   /// Whether the sender waits for an answer.
@@ -78,18 +75,16 @@ class endpoint {
   /// Waits for a message or a notification, from `source` or from anybody.
   /// Errors: `source_died`, `bad_endpoint`, `would_block`.
   result<received> receive(endpoint_id source = any, timeout limit = forever) {
-    incoming in;
-    const errc outcome = port_.receive(source, limit, in);
-    if (outcome != errc::ok) return outcome;
-    return received{in.content, in.exchange};
+    result<received> got{std::in_place};
+    if (const errc outcome = port_.receive(source, limit, *got); outcome != errc::ok) got = outcome;
+    return got;
   }
 
   /// Waits for a request (sendrec) of anybody; other messages and notifications stay pending. Source: rcvrqst.
   result<received> receive_request(timeout limit = forever) {
-    incoming in;
-    const errc outcome = port_.receive_request(limit, in);
-    if (outcome != errc::ok) return outcome;
-    return received{in.content, in.exchange};
+    result<received> got{std::in_place};
+    if (const errc outcome = port_.receive_request(limit, *got); outcome != errc::ok) got = outcome;
+    return got;
   }
 
   /// Asks `to` and waits for its answer; one timeout covers both. An error that the server answered is returned as

@@ -62,7 +62,9 @@ struct thread_contexts;
 #ifdef __x86_64__
   constexpr std::uint32_t flags = 0x3F;
   const auto saved = static_cast<std::uint32_t*>(at);  // the register is the first thing in Boost.Context's frame
-  *saved = (*saved & ~flags) | (__builtin_ia32_stmxcsr() & flags);
+  const std::uint32_t now = __builtin_ia32_stmxcsr();
+  if (((*saved ^ now) & flags) != 0) [[unlikely]]  // a write would delay the load that follows
+    *saved = (*saved & ~flags) | (now & flags);
 #endif
 }
 
@@ -213,7 +215,7 @@ inline void context::arrived(boost::context::detail::transfer_t by) noexcept {
   if constexpr (detail::sanitized) from.thread_->current->sanitizer_.arrive(from.sanitizer_);
 }
 
-inline void context::switch_to(context& to) noexcept {
+[[gnu::always_inline]] inline void context::switch_to(context& to) noexcept {
   hand_over(to, false);
   detail::share_float_flags(to.stopped_at_);
   arrived(boost::context::detail::jump_fcontext(to.stopped_at_, this));

@@ -32,6 +32,20 @@ struct alignas(64) message {
 static_assert(sizeof(message) == 64);
 static_assert(offsetof(message, type) == 4 && offsetof(message, payload) == 8);
 
+/// Copies a message in words of eight bytes, the size in which its parts are written: a processor forwards a store to
+/// a later load only if the load is not wider.
+inline void copy_message(message& to, const message& from) {
+  const auto* source = reinterpret_cast<const char*>(&from);
+  auto* destination = reinterpret_cast<char*>(&to);
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < sizeof(message); i += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, source + i, sizeof word);
+    asm("" : "+r"(word));  // keeps the compiler from widening the copy
+    std::memcpy(destination + i, &word, sizeof word);
+  }
+}
+
 /// What a notification says: when it was made (node time), and one word whose meaning the source defines.
 /// Notifications are level triggered: those that were pending together arrive as one, their values or-ed.
 struct notification {

@@ -28,6 +28,12 @@ class [[nodiscard]] result {
     requires std::is_copy_constructible_v<T>
       : code_(errc::ok), value_(value) {}
   result(T&& value) noexcept(std::is_nothrow_move_constructible_v<T>) : code_(errc::ok), value_(std::move(value)) {}
+  /// Holds a value that is not initialised yet, for those who fill it in place.
+  explicit result(std::in_place_t) noexcept
+    requires std::is_trivially_default_constructible_v<T>
+      : code_(errc::ok) {
+    ::new (&value_) T;
+  }
   /// Holds an error; `code` is not `errc::ok`.
   result(errc code) noexcept : code_(code), nothing_() {}
 

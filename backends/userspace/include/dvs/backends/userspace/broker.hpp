@@ -138,5 +138,6 @@ class broker final : public std::enable_shared_from_this<broker> {
 #include <dvs/backends/userspace/port_impl.hpp>
 #include <dvs/backends/userspace/port_memory.hpp>
 #include <dvs/backends/userspace/port_rendezvous.hpp>
+#include <dvs/backends/userspace/port_short.hpp>
 
 #endif

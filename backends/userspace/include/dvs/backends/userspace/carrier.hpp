@@ -144,6 +144,28 @@ class carrier {
   /// May return early: the caller looks again at what it waits for. With a `polling::word` it returns as soon as the
   /// polling ends; then the partner must be told to ring before the wait goes on without it.
   void suspend(std::int64_t deadline_ns, const polling& how = {});
+  /// Hands the thread to a suspended task at once; returns when the running task is ready again.
+  [[gnu::always_inline]] void run_now(task& next) {
+    task& self = *current_;
+    self.suspended_ = true;
+    if ((++switches_ & look_around_mask) == 0) look_around();
+    if (next.ready_) [[unlikely]] unlist(next);
+    switch_to(next);
+    self.suspended_ = false;
+  }
+  /// Like `suspend` without a limit, for when the next task is likely to be ready.
+  [[gnu::always_inline]] void rest() {
+    task& self = *current_;
+    if (ready_first_ == nullptr || (++switches_ & look_around_mask) == 0) return suspend(-1);
+    self.suspended_ = true;
+    task& next = *take_ready();
+    next.ready_ = false;
+    switch_to(next);
+    self.suspended_ = false;
+  }
+  /// Whether no other thread has anything for this carrier.
+  [[nodiscard]] bool is_undisturbed() const { return keeper_ == nullptr && !bells_.rung(); }
+
   /// Makes a suspended task run, after those that are ready already, or before them.
   void make_ready(task& t, bool first = false);
   /// Lets the other tasks that are ready run.
@@ -237,7 +259,8 @@ class carrier {
     }
     return first;
   }
-  void switch_to(task& next) {
+  /// Inlined with all that leads here: after a switch every return to a caller is mispredicted.
+  [[gnu::always_inline]] void switch_to(task& next) {
     context& from = *current_->context_;
     current_ = &next;
     from.switch_to(*next.context_);
@@ -246,6 +269,7 @@ class carrier {
   }
   void unlist(task& t);
   void run_timers();
+  void look_around();
   void collect_bells();
   void idle(const polling& how);
   bool spin(const polling& how);
@@ -282,10 +306,13 @@ class carrier {
   std::vector<std::unique_ptr<bell_entry>> entry_storage_;
   alignas(64) std::atomic<std::uint32_t> cpu_{~std::uint32_t{0}};
 
+  /// Timers and the outside world get a look every so many switches also when tasks keep each other busy.
+  static constexpr std::uint32_t look_around_mask = 63;
   /// Pauses spent polling before sleeping, about as long as waking a sleeping processor takes. Polling in vain shrinks
   /// the budget, so that an idle thread soon costs nothing.
   static constexpr std::int32_t spin_budget_max = 1024;
   static constexpr std::int32_t spin_budget_min = 16;
+  static constexpr std::int64_t short_sleep_ns = 100'000;
   /// The first rounds do without a pause: a partner that is awake answers within them.
   static constexpr std::int32_t eager_rounds = 256;
 };

@@ -82,11 +82,7 @@ inline void carrier::suspend(std::int64_t deadline_ns, const polling& how) {
   task& self = *current_;
   self.suspended_ = true;
   if (deadline_ns >= 0) set_timer(self, deadline_ns);
-  // Timers and the outside world get a look now and then also when tasks keep each other busy.
-  if ((++switches_ & 63) == 0) {
-    if (!timers_.empty()) run_timers();
-    if (reactor_) reactor_->poll();
-  }
+  if ((++switches_ & look_around_mask) == 0) look_around();
   if (bells_.rung()) collect_bells();
   for (;;) {
     if (how.word != nullptr && ready_first_ != nullptr) break;  // nobody would poll while another task runs
@@ -128,7 +124,12 @@ inline void carrier::idle(const polling& how) {
   if (how.allowed && spin(how)) return;
   if (how.word != nullptr) return;
   retract_promise();
-  if (ready_first_ == nullptr) sleep();
+  if (ready_first_ == nullptr) {
+    const std::int64_t began = monotonic_ns();
+    sleep();
+    // Woken soon: polling would have been shorter than going to sleep and being woken.
+    if (monotonic_ns() - began < short_sleep_ns) spin_budget_ = std::min(spin_budget_ * 4, spin_budget_max);
+  }
   if (!timers_.empty()) run_timers();
   if (bells_.rung()) collect_bells();
 }
@@ -177,6 +178,11 @@ inline void carrier::set_timer(timer& t, std::int64_t at_ns) {
   clear_timer(t);
   t.at_ns_ = at_ns;
   timers_.insert(t);
+}
+
+inline void carrier::look_around() {
+  if (!timers_.empty()) run_timers();
+  if (reactor_) reactor_->poll();
 }
 
 inline void carrier::run_timers() {

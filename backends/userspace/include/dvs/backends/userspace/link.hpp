@@ -37,6 +37,8 @@ struct link final : promise_keeper {
   const std::shared_ptr<port> asker;
   const std::shared_ptr<port> server;
   const bool local;
+  const endpoint_id server_id;
+  const endpoint_id asker_id;
 
   // The asker's.
   std::uint32_t sequence;

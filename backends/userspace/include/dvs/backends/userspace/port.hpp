@@ -91,7 +91,7 @@ class port final : public bell_source {
   errc wait_until(published_state doing, timeout limit, link* on, bool attended, Poll&& poll, GiveUp&& give_up);
   /// Makes the wait of this port look again; on its own thread.
   void alert() {
-    alerted_ = true;
+    accept_nothing();
     if (waiting_task_ != nullptr) carrier_->make_ready(*waiting_task_);
   }
 
@@ -128,9 +128,24 @@ class port final : public bell_source {
   errc listen_to(endpoint_id source, link*& found);
   link* asked_by(endpoint_id who);
 
+  // ---- The short way of fibers of one thread ----
+  errc sendrec_long(endpoint_id to, message& m, timeout limit);
+  errc reply_long(endpoint_id to, std::uint32_t exchange, const message& m);
+  errc sendrec_resumed(endpoint_id to, message& m);
+  errc receive_long(endpoint_id source, timeout limit, incoming& in);
+  [[nodiscard]] bool may_go_short(call c) const;
+  [[nodiscard]] bool leads_short(const link* on, endpoint_id to, const message& m) const;
+  void ask_short(link& on, message& m);
+  void receive_short(incoming& in);
+  void end_short();
+
   // ---- Rendezvous ----
   errc send_local(link& on, const message& m, timeout limit);
   errc send_remote(link& on, const message& m, timeout limit);
+  errc ask(endpoint_id to, message& m, timeout limit, const std::shared_ptr<link>& relayer);
+  errc follow_redirects(errc outcome, message& m, std::int64_t deadline);
+  errc wait_for_answer(published_state doing, timeout limit);
+  errc wait_for_message(wait_kind kind, endpoint_id source, timeout limit, incoming& in, link* on);
   errc sendrec_local(link& on, message& m, timeout limit, const std::shared_ptr<link>& relayer);
   errc sendrec_remote(link& on, message& m, timeout limit, const std::shared_ptr<link>& relayer);
   static void tell_relayer(link& relayer);
@@ -148,9 +163,11 @@ class port final : public bell_source {
   errc why_not_answerable(endpoint_id to);
 
   [[nodiscard]] bool accepts(endpoint_id from, bool is_request) const {
-    if (wait_.done || alerted_) return false;
-    if (wait_.kind == wait_kind::receive) return wait_.source == any || wait_.source == from;
-    return wait_.kind == wait_kind::receive_request && is_request;
+    return accepting_ == any || accepting_ == from || (is_request && accepting_requests_);
+  }
+  void accept_nothing() {
+    accepting_ = none;
+    accepting_requests_ = false;
   }
   /// Hands a message to this port, which accepts it.
   void hand_over(endpoint_id from, std::uint32_t exchange, const message& m, bool first);
@@ -172,12 +189,12 @@ class port final : public bell_source {
 
   errc wait_for_table(endpoint_id who, bool bound, timeout limit);
   result<listener> listen_at(std::initializer_list<socket_address> places);
-  void publish(published_state state) {
+  [[gnu::always_inline]] void publish(published_state state) {
     state.count = ++wait_count_;
-    state_.store(state.word(), std::memory_order_seq_cst);
+    state_.store(state.word(), std::memory_order_release);
   }
   void published_running() { state_.store(published_state{}.word(), std::memory_order_release); }
-  void count(std::atomic<std::uint64_t>& counter, std::int64_t more = 1) {
+  [[gnu::always_inline]] void count(std::atomic<std::uint64_t>& counter, std::int64_t more = 1) {
     counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(more),
                   std::memory_order_relaxed);
   }
@@ -196,8 +213,9 @@ class port final : public bell_source {
 
   wait_record wait_;
   task* waiting_task_ = nullptr;
-  bool alerted_ = false;
   bool waiting_ = false;
+  bool accepting_requests_ = false;    ///< suspended in a receive of requests
+  endpoint_id accepting_ = none;       ///< suspended in a receive: from whom
   std::uint32_t wait_count_ = 0;
   link* pending_first_ = nullptr;
   link* pending_last_ = nullptr;

@@ -70,7 +70,7 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
   bool checked_for_cycle = on == nullptr;
   errc outcome = errc::ok;
   for (;;) {
-    alerted_ = false;
+    accept_nothing();
     // The end of the DC comes before what it brings about.
     if (control_.load(std::memory_order_acquire) == control_shut_down && give_up()) {
       outcome = errc::shut_down;
@@ -90,6 +90,8 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
       if (why == errc::cancelled) control_.fetch_or(control_cancel, std::memory_order_relaxed);
       continue;
     }
+    accepting_ = wait_.kind == wait_kind::receive ? wait_.source : none;
+    accepting_requests_ = wait_.kind == wait_kind::receive_request;
     carrier_->suspend(deadline, how);
     if (on != nullptr && how.word != nullptr) {
       on->lines.stop_attending_post();
@@ -97,6 +99,7 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
       how.allowed = carrier_->has_ready();
     }
   }
+  accept_nothing();
   waiting_ = false;
   waiting_task_ = nullptr;
   published_running();
@@ -104,6 +107,7 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
 }
 
 inline void port::complete(errc outcome, bool first) {
+  accept_nothing();
   wait_.done = true;
   wait_.outcome = outcome;
   if (wait_.on != nullptr && wait_.on->local) wait_.on->local_open.store(false, std::memory_order_release);
@@ -257,6 +261,8 @@ inline void port::drop_links() {
       const bool untaken = on->pending;
       if (asker.wait_.on == on.get() && !asker.wait_.done)
         asker.complete(untaken ? errc::destination_died : errc::source_died);
+      if (asker.blocked_on_.load(std::memory_order_relaxed) == on.get())
+        asker.blocked_on_.store(nullptr, std::memory_order_release);
       on->server_gone.store(true, std::memory_order_release);
       drop_served(*on);
       asker.drop_asked(*on);

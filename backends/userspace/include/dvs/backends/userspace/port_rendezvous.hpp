@@ -132,25 +132,34 @@ inline errc port::send_remote(link& on, const message& m, timeout limit) {
 
 // ---- sendrec ----
 
-inline errc port::sendrec(endpoint_id to, message& m, timeout limit) {
+[[gnu::noinline]] inline errc port::sendrec_long(endpoint_id to, message& m, timeout limit) {
   if (const errc refused = enter_waiting(call::sendrec); refused != errc::ok) return refused;
   if (is_notification(m)) return errc::bad_argument;
   if (limit.is_zero()) return errc::would_block;
   const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
-  std::shared_ptr<link> relayed_by;
+  return follow_redirects(ask(to, m, limit, nullptr), m, deadline);
+}
+
+/// Asks `to` and waits for what comes of it. `relayer`: the server that sent us there.
+inline errc port::ask(endpoint_id to, message& m, timeout limit, const std::shared_ptr<link>& relayer) {
+  link* on = nullptr;
+  errc outcome = connect(to, true, errc::peer_died, errc::bad_endpoint, on);
+  if (outcome == errc::ok)
+    outcome = on->local ? sendrec_local(*on, m, limit, relayer) : sendrec_remote(*on, m, limit, relayer);
+  if (relayer != nullptr) tell_relayer(*relayer);
+  return outcome;
+}
+
+/// Ends a sendrec, unless its request was relayed to another thread's server: then it is asked again there.
+inline errc port::follow_redirects(errc outcome, message& m, std::int64_t deadline) {
   for (;;) {
-    const auto relayer = std::exchange(relayed_by, nullptr);
-    link* on = nullptr;
-    errc outcome = connect(to, true, errc::peer_died, errc::bad_endpoint, on);
-    if (outcome == errc::ok)
-      outcome = on->local ? sendrec_local(*on, m, limit, relayer) : sendrec_remote(*on, m, limit, relayer);
-    if (relayer != nullptr) tell_relayer(*relayer);
     const endpoint_id redirect = wait_.redirect;
-    if (redirect != none && !on->local) relayed_by = asked_.find(to)->second;
+    std::shared_ptr<link> relayer;
+    if (redirect != none && !wait_.on->local) relayer = asked_.find(wait_.on->server->id_)->second;
     close();
     if (redirect == none) return outcome;
-    to = redirect;
-    if (deadline >= 0) limit = duration{std::max<std::int64_t>(deadline - monotonic_ns(), 1)};
+    const timeout rest = deadline < 0 ? forever : timeout(duration{std::max<std::int64_t>(deadline - monotonic_ns(), 1)});
+    outcome = ask(redirect, m, rest, relayer);
   }
 }
 
@@ -192,11 +201,16 @@ inline errc port::sendrec_local(link& on, message& m, timeout limit, const std::
     publish(doing);
     tell_relayer(*relayer);
   }
+  return wait_for_answer(doing, limit);
+}
+
+/// Waits for the answer of a server of the same thread.
+inline errc port::wait_for_answer(published_state doing, timeout limit) {
   const errc outcome = wait_until(
       doing, limit, nullptr, false, [&] { return wait_.done; },
       [&] {
         if (wait_.done) return false;
-        wait_.on->server->unlist(*wait_.on);  // not necessarily this link: it may have been relayed
+        wait_.on->server->unlist(*wait_.on);  // not necessarily the link that was asked on: it may have been relayed
         return true;
       });
   return final_outcome(outcome);
@@ -242,7 +256,7 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std:
 
 // ---- receive ----
 
-inline errc port::receive(endpoint_id source, timeout limit, incoming& in) {
+[[gnu::noinline]] inline errc port::receive_long(endpoint_id source, timeout limit, incoming& in) {
   if (const errc refused = enter_waiting(call::receive); refused != errc::ok) return refused;
   return receive_any(wait_kind::receive, source, limit, in);
 }
@@ -264,7 +278,15 @@ inline errc port::receive_any(wait_kind kind, endpoint_id source, timeout limit,
   carrier_->poll_bells();
   if (attempt()) return errc::ok;
   if (limit.is_zero()) return errc::would_block;
+  return wait_for_message(kind, source, limit, in, on);
+}
 
+/// Waits for a message; `on` leads to the one process it must come from, if it is one.
+inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout limit, incoming& in, link* on) {
+  const bool requests_only = kind == wait_kind::receive_request;
+  const auto attempt = [&] {
+    return (!requests_only && take_notification(source, in)) || take_pending(source, requests_only, in);
+  };
   wait_.kind = kind;
   wait_.source = source;
   wait_.into = &in;
@@ -384,7 +406,7 @@ inline bool port::take(link& from, incoming& in) {
 
 // ---- reply and relay ----
 
-inline errc port::reply(endpoint_id to, std::uint32_t exchange, const message& m) {
+[[gnu::noinline]] inline errc port::reply_long(endpoint_id to, std::uint32_t exchange, const message& m) {
   if (const errc refused = enter(call::reply); refused != errc::ok) return refused;
   if (is_notification(m)) return errc::bad_argument;
   link* const on = asked_by(to);
@@ -413,7 +435,7 @@ inline errc port::answer_local(link& on, std::uint32_t exchange, slot_kind kind,
   wait_record& theirs = asker.wait_;
   if (theirs.done || theirs.on != &on || on.pending) return errc::not_waiting;
   if (theirs.kind == wait_kind::receive && exchange == 0 && kind == slot_kind::answered) {
-    if (asker.alerted_) return errc::not_waiting;
+    if (asker.accepting_ == none) return errc::not_waiting;
     count(sent_);
     asker.hand_over(id_, 0, m, false);
     return errc::ok;

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The short way: a request, its receive and its answer between fibers of one thread, when nothing is in their way.
+///
+/// It does what `port_rendezvous.hpp` does, without the parts that are not needed then: no queue, no time, no other
+/// thread. Whatever is unusual, now or when the fiber runs again, is left to the general form.
+#ifndef DVS_BACKENDS_USERSPACE_PORT_SHORT_HPP
+#define DVS_BACKENDS_USERSPACE_PORT_SHORT_HPP
+
+#include <dvs/backends/userspace/broker.hpp>
+
+namespace dvs::userspace {
+
+[[gnu::always_inline]] inline errc port::sendrec(endpoint_id to, message& m, timeout limit) {
+  if (!limit.is_forever() || !may_go_short(call::sendrec) || !leads_short(last_asked_, to, m))
+    return sendrec_long(to, m, limit);
+  ask_short(*last_asked_, m);
+  if (!wait_.done || wait_.outcome != errc::ok || wait_.redirect != none) [[unlikely]]
+    return sendrec_resumed(to, m);
+  end_short();
+  return errc::ok;
+}
+
+/// The short way was disturbed while the answer was waited for.
+[[gnu::noinline]] inline errc port::sendrec_resumed(endpoint_id to, message& m) {
+  return follow_redirects(wait_for_answer({activity::awaiting_reply, false, 0, to}, forever), m, -1);
+}
+
+[[gnu::always_inline]] inline errc port::receive(endpoint_id source, timeout limit, incoming& in) {
+  if (source != any || !limit.is_forever() || pending_first_ != nullptr ||
+      notes_pending_.load(std::memory_order_acquire) != 0 || !may_go_short(call::receive))
+    return receive_long(source, limit, in);
+  receive_short(in);
+  if (!wait_.done) [[unlikely]]
+    return wait_for_message(wait_kind::receive, any, limit, in, nullptr);
+  end_short();
+  return errc::ok;
+}
+
+/// Answers the process of this thread whose request was taken last.
+[[gnu::always_inline]] inline errc port::reply(endpoint_id to, std::uint32_t exchange, const message& m) {
+  link* const on = last_served_;
+  if (on == nullptr || on->asker_id != to || !on->local || on->allowed_reply != broker_->epoch() ||
+      !bound_.load(std::memory_order_relaxed) || control_.load(std::memory_order_relaxed) != 0 ||
+      !call_set(calls_.load(std::memory_order_relaxed)).has(call::reply) || is_notification(m))
+    return reply_long(to, exchange, m);
+  port& asker = *on->asker;
+  wait_record& theirs = asker.wait_;
+  if (theirs.kind != wait_kind::answer || theirs.on != on || theirs.done || on->pending || exchange != theirs.sequence)
+    return reply_long(to, exchange, m);
+  copy_message(*theirs.answer, m);
+  theirs.answer->source = id_;
+  count(sent_);
+  asker.count(asker.received_);
+  on->local_open.store(false, std::memory_order_release);
+  theirs.done = true;
+  carrier_->make_ready(*asker.waiting_task_);
+  return errc::ok;
+}
+
+/// Whether this port may begin call `c` now and other threads have nothing for the carrier.
+[[gnu::always_inline]] inline bool port::may_go_short(call c) const {
+  return !waiting_ && bound_.load(std::memory_order_relaxed) && control_.load(std::memory_order_acquire) == 0 &&
+         call_set(calls_.load(std::memory_order_relaxed)).has(c) && carrier_->is_undisturbed();
+}
+
+/// Whether `on` leads to `to`, a process of this thread that waits for just this.
+[[gnu::always_inline]] inline bool port::leads_short(const link* on, endpoint_id to, const message& m) const {
+  return on != nullptr && on->server_id == to && on->local && on->allowed_ask_reply == broker_->epoch() &&
+         !on->server_gone.load(std::memory_order_relaxed) && on->server->accepts(id_, true) && !is_notification(m);
+}
+
+[[gnu::always_inline]] inline void port::ask_short(link& on, message& m) {
+  port& to = *on.server;
+  open(on);
+  wait_.kind = wait_kind::answer;
+  wait_.answer = &m;
+  wait_.on = &on;
+  wait_.sequence = on.sequence;
+  count(sent_);
+  on.taken.store(on.sequence, std::memory_order_relaxed);
+  to.last_served_ = &on;
+  waiting_ = true;
+  waiting_task_ = &carrier_->running();
+  publish({activity::awaiting_reply, false, 0, on.server_id});
+  to.accept_nothing();
+  m.source = id_;
+  copy_message(to.wait_.into->content, m);
+  to.wait_.into->exchange = on.sequence;
+  to.wait_.done = true;
+  to.count(to.received_);
+  carrier_->run_now(*to.waiting_task_);
+}
+
+[[gnu::always_inline]] inline void port::receive_short(incoming& in) {
+  wait_.kind = wait_kind::receive;
+  wait_.source = any;
+  wait_.into = &in;
+  waiting_ = true;
+  waiting_task_ = &carrier_->running();
+  publish({activity::receiving, false, 0, any});
+  accepting_ = any;
+  carrier_->rest();
+  accept_nothing();
+}
+
+[[gnu::always_inline]] inline void port::end_short() {
+  waiting_ = false;
+  waiting_task_ = nullptr;
+  published_running();
+  blocked_on_.store(nullptr, std::memory_order_release);
+  wait_.kind = wait_kind::none;
+  wait_.done = false;
+  wait_.on = nullptr;
+}
+
+}  // namespace dvs::userspace
+
+#endif
