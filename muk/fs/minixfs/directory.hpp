@@ -27,16 +27,39 @@ class directory {
   directory(storage<Device, Host>& below, inode<Host>& its_inode)
       : storage_(below), inode_(its_inode), map_(below, its_inode) {}
 
-  /// The entry called `name`; its `inode` is 0 when there is none. Errors: `io_error`.
+  /// The inode that `name` leads to, 0 for none; a name that was looked up before is not searched. Errors: `io_error`.
+  dvs::result<std::uint32_t> inode_of(std::string_view name) {
+    if (const std::uint32_t known = storage_.names.find(inode_.number, name); known != 0) return known;
+    auto found = find(name);
+    if (!found) return found.error();
+    if (found->inode != 0 && name != "..") storage_.names.remember(inode_.number, name, found->inode);
+    return found->inode;
+  }
+
+  /// The entry called `name`, at most as long as names can be; its `inode` is 0 when there is none. Errors: `io_error`.
   dvs::result<entry> find(std::string_view name) {
+    const superblock& super = storage_.super;
+    const std::uint32_t step = super.entry_bytes();
+    const std::uint32_t end = inode_.record.size / step * step;
     entry found;
-    auto scanned = scan(0, [&](const entry& one) {
-      if (one.name != name) return true;
-      found = one;
-      found.name = {};
-      return false;
-    });
-    if (!scanned) return scanned.error();
+    for (std::uint32_t position = 0; position < end && !name.empty();) {
+      auto block = block_at(position);
+      if (!block) return block.error();
+      auto seen = storage_.cache.get(*block);
+      if (!seen) return seen.error();
+      const std::uint32_t stop = std::min<std::uint64_t>(end, (position / super.block_size + 1ULL) * super.block_size);
+      const std::byte* raw = seen->bytes().data() + position % super.block_size;
+      for (; position < stop; position += step, raw += step) {
+        // Most entries differ in the first byte, so they are not even looked at as a whole.
+        const auto* text = reinterpret_cast<const char*>(raw) + super.entry_number_bytes();
+        if (text[0] != name[0] || std::memcmp(text, name.data(), name.size()) != 0) continue;
+        if (name.size() < super.name_length && text[name.size()] != '\0') continue;
+        const std::uint32_t number = number_in({raw, step});
+        if (number == 0) continue;
+        if (number > super.inodes) return storage_.faults.report(*block, "a directory record cannot be true");
+        return entry{number, position, *block, {}};
+      }
+    }
     return found;
   }
 
@@ -106,12 +129,14 @@ class directory {
       inode_.record.size = end + step;
     }
     inode_.free_entry = *place + step;
+    if (name != "." && name != "..") storage_.names.remember(inode_.number, name, number);
     touch();
     return {};
   }
 
-  /// Makes an entry name another inode. Errors: `io_error`.
-  dvs::result<void> replace(const entry& which, std::uint32_t number) {
+  /// Makes the entry called `name` lead to another inode. Errors: `io_error`.
+  dvs::result<void> replace(const entry& which, std::string_view name, std::uint32_t number) {
+    storage_.names.forget(inode_.number, name);
     auto edit = storage_.cache.edit(which.block);
     if (!edit) return edit.error();
     write_number(edit->bytes().subspan(which.position % storage_.super.block_size), number);
@@ -119,10 +144,10 @@ class directory {
     return {};
   }
 
-  /// Takes an entry out. Errors: `io_error`.
-  dvs::result<void> remove(const entry& which) {
+  /// Takes the entry called `name` out. Errors: `io_error`.
+  dvs::result<void> remove(const entry& which, std::string_view name) {
     inode_.free_entry = std::min(inode_.free_entry, which.position);
-    return replace(which, 0);
+    return replace(which, name, 0);
   }
 
  private:

@@ -21,7 +21,7 @@ struct inode {
   std::uint64_t next_read = 0;   ///< Where a sequential reader will go on.
   std::uint32_t next_zone = 0;   ///< Where the file would like to grow.
   std::uint32_t free_entry = 0;  ///< A directory has no free entry before this position.
-  std::uint32_t users = 1;       ///< References; see `inode_table`.
+  std::uint32_t users = 1;       ///< References; 0: kept in memory for the next; see `inode_table`.
   bool dirty = false;            ///< `record` is newer than the inode table.
   bool loading = true;           ///< `record` is being read.
   bool dying = false;            ///< The last user is giving the inode back.

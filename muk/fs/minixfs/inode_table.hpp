@@ -4,12 +4,14 @@
 #ifndef MUK_FS_MINIXFS_INODE_TABLE_HPP
 #define MUK_FS_MINIXFS_INODE_TABLE_HPP
 
-#include <memory>
+#include <algorithm>
+#include <list>
 #include <muk/fs/minixfs/file_map.hpp>
 #include <muk/fs/minixfs/inode.hpp>
 #include <muk/fs/minixfs/storage.hpp>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace muk::minixfs {
 
@@ -50,7 +52,7 @@ class inode_reference {
   typename Table::inode_type* inode_ = nullptr;
 };
 
-/// All inodes that have users.
+/// All inodes that have users, and some that had until lately.
 template <block_device Device, host Host>
 class inode_table {
  public:
@@ -66,8 +68,9 @@ class inode_table {
   dvs::result<reference> get(std::uint32_t number) {
     if (number < 1 || number > storage_.super.inodes)
       return storage_.faults.report(0, "a directory names an inode number outside the table");
-    if (const auto found = inodes_.find(number); found != inodes_.end()) {
+    if (const auto found = places_.find(number); found != places_.end()) {
       inode_type& known = *found->second;
+      if (known.users == 0) used_.splice(used_.begin(), idle_, found->second);
       if (known.dying) return fault(number, "a directory names an inode that has no names left");
       ++known.users;
       reference shared{*this, known};
@@ -75,8 +78,7 @@ class inode_table {
       if (known.record.mode == 0) return fault(number, "a directory names an inode that cannot be read");
       return shared;
     }
-    inode_type& fresh =
-        *inodes_.emplace(number, std::make_unique<inode_type>(number, storage_.surroundings)).first->second;
+    inode_type& fresh = add(number);
     reference first{*this, fresh};
     const end_of_loading guard{fresh};
     if (auto loaded = load(fresh); !loaded) {
@@ -93,9 +95,8 @@ class inode_table {
       if (!number) return number.error();
       next_inode_ = *number + 1;
       // An image whose map calls a used inode free must not get two owners for it; the number stays taken.
-      if (inodes_.contains(*number)) continue;
-      inode_type& fresh =
-          *inodes_.emplace(*number, std::make_unique<inode_type>(*number, storage_.surroundings)).first->second;
+      if (places_.contains(*number)) continue;
+      inode_type& fresh = add(*number);
       fresh.loading = false;
       fresh.record = record;
       fresh.dirty = true;
@@ -117,11 +118,11 @@ class inode_table {
   dvs::result<void> store_all() {
     dvs::result<void> outcome;
     std::vector<std::uint32_t> numbers;
-    for (const auto& [number, one] : inodes_)
-      if (one->dirty && !one->dying && !one->loading) numbers.push_back(number);
+    for (const inode_type& one : used_)
+      if (one.dirty && !one.dying && !one.loading) numbers.push_back(one.number);
     for (const std::uint32_t number : numbers) {
-      const auto found = inodes_.find(number);
-      if (found == inodes_.end() || found->second->dying) continue;
+      const auto found = places_.find(number);
+      if (found == places_.end() || found->second->dying || found->second->users == 0) continue;
       ++found->second->users;
       reference hold{*this, *found->second};
       if (auto stored = store(*hold); !stored) outcome = stored;
@@ -132,29 +133,39 @@ class inode_table {
   /// Gives up one reference; `inode_reference` calls it.
   dvs::result<void> release(inode_type& used) {
     dvs::result<void> outcome;
-    while (used.users == 1) {
-      if (used.record.links == 0 && used.record.mode != 0) {
+    while (used.users == 1 && used.record.mode != 0) {
+      if (used.record.links == 0) {
         used.dying = true;
         outcome = destroy(used);
-      } else if (used.dirty && used.record.mode != 0) {
-        // Storing may wait, and the inode may find new users meanwhile.
-        if (outcome = store(used); outcome) continue;
+        break;
       }
-      inodes_.erase(used.number);
+      if (!used.dirty) break;
+      // Storing may wait, and the inode may find new users meanwhile.
+      outcome = store(used);
+      if (!outcome) used.dirty = false;
+    }
+    if (--used.users > 0) return outcome;
+    const auto here = places_.find(used.number);
+    if (used.record.mode == 0) {
+      used_.erase(here->second);
+      places_.erase(here);
       return outcome;
     }
-    --used.users;
+    idle_.splice(idle_.begin(), used_, here->second);
+    if (idle_.size() > idle_max) {
+      places_.erase(idle_.back().number);
+      idle_.pop_back();
+    }
     return outcome;
   }
 
   /// Whether some file has no name any more but is still in use.
   [[nodiscard]] bool has_nameless() const {
-    for (const auto& [number, one] : inodes_)
-      if (one->record.links == 0 && one->record.mode != 0) return true;
-    return false;
+    return std::any_of(used_.begin(), used_.end(),
+                       [](const inode_type& one) { return one.record.links == 0 && one.record.mode != 0; });
   }
   /// How many inodes are in use.
-  [[nodiscard]] std::size_t size() const { return inodes_.size(); }
+  [[nodiscard]] std::size_t size() const { return used_.size(); }
 
   /// Reports a fault of inode `number` at its block of the inode table.
   dvs::errc fault(std::uint32_t number, const char* why) {
@@ -162,6 +173,8 @@ class inode_table {
   }
 
  private:
+  static constexpr std::size_t idle_max = 256;  // inodes without users that stay in memory
+
   struct end_of_loading {
     inode_type& target;
     ~end_of_loading() {
@@ -169,6 +182,12 @@ class inode_table {
       target.loaded.wake_all();
     }
   };
+
+  inode_type& add(std::uint32_t number) {
+    inode_type& fresh = used_.emplace_front(number, storage_.surroundings);
+    places_.emplace(number, used_.begin());
+    return fresh;
+  }
 
   [[nodiscard]] std::uint32_t offset_in_block(std::uint32_t number) const {
     return (number - 1) % storage_.super.inodes_per_block() * storage_.super.inode_bytes();
@@ -206,7 +225,9 @@ class inode_table {
   }
 
   storage<Device, Host>& storage_;
-  std::unordered_map<std::uint32_t, std::unique_ptr<inode_type>> inodes_;
+  std::list<inode_type> used_;
+  std::list<inode_type> idle_;  // the one used last comes first
+  std::unordered_map<std::uint32_t, typename std::list<inode_type>::iterator> places_;
   std::uint32_t next_inode_ = 1;
 };
 

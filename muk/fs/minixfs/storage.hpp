@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <muk/fs/minixfs/bitmap.hpp>
 #include <muk/fs/minixfs/block_cache.hpp>
+#include <muk/fs/minixfs/name_cache.hpp>
 #include <muk/fs/minixfs/superblock.hpp>
 
 namespace muk::minixfs {
@@ -79,6 +80,7 @@ struct storage {
   cache_type cache;
   bitmap<cache_type> inode_map{cache};
   bitmap<cache_type> zone_map{cache};
+  name_cache names;
   std::uint32_t next_zone = 0;  ///< Where the next file without a better place begins.
 };
 

@@ -199,7 +199,7 @@ auto file_system<Device, Host>::remove_directory(std::string_view path, credenti
   auto empty = entries(child).is_empty();
   if (!empty) return empty.error();
   if (!*empty) return dvs::errc::not_empty;
-  if (auto removed = names.remove(*found); !removed) return removed;
+  if (auto removed = names.remove(*found, last->name); !removed) return removed;
   child->removed = true;
   auto dropped = drop_links(*child, 2);
   auto dropped_up = drop_links(*parent, 1);
@@ -262,7 +262,7 @@ auto file_system<Device, Host>::unlink(std::string_view path, credentials who) -
     if (child->record.is(file_kind::directory)) return dvs::errc::is_directory;
     if (last->directory_wanted) return dvs::errc::not_directory;
     if (!may_remove(last->parent, child, who)) return dvs::errc::access_denied;
-    if (auto removed = names.remove(*found); !removed) return removed;
+    if (auto removed = names.remove(*found, last->name); !removed) return removed;
     auto dropped = drop_links(*child, 1);
     if (auto stored = finish(*child); !stored) return stored;
     if (auto stored = inodes_.store(*last->parent); !stored) return stored;

@@ -98,11 +98,11 @@ auto file_system<Device, Host>::rename_locked(place& from, place& to, const node
   }
 
   if (replaced) {
-    if (auto named = target_names.replace(*new_entry, what->number); !named) return named;
+    if (auto named = target_names.replace(*new_entry, to.name, what->number); !named) return named;
   } else if (auto named = target_names.insert(to.name, what->number); !named) {
     return named;
   }
-  if (auto removed = source_names.remove(*old_entry); !removed) return removed;
+  if (auto removed = source_names.remove(*old_entry, from.name); !removed) return removed;
   dvs::result<void> outcome;
   const auto note = [&](const dvs::result<void>& done) {
     if (outcome && !done) outcome = done;
@@ -121,7 +121,7 @@ auto file_system<Device, Host>::rename_locked(place& from, place& to, const node
     auto up = inside.find("..");
     if (!up) return up.error();
     if (up->inode == 0) return inodes_.fault(what->number, "a directory does not name its parent");
-    note(inside.replace(*up, target->number));
+    note(inside.replace(*up, "..", target->number));
   }
   note(finish(*what));
   note(inodes_.store(*source));

@@ -90,10 +90,10 @@ auto file_system<Device, Host>::step(const node& parent, std::string_view name, 
   const shared guard{parent->lock};
   if (auto allowed = may_enter(parent, who); !allowed) return allowed.error();
   if (name.empty() || name == "." || (name == ".." && parent->number == root_inode)) return parent.share();
-  auto found = entries(parent).find(name);
-  if (!found) return found.error();
-  if (found->inode == 0) return dvs::errc::no_entry;
-  return inodes_.get(found->inode);
+  auto number = entries(parent).inode_of(name);
+  if (!number) return number.error();
+  if (*number == 0) return dvs::errc::no_entry;
+  return inodes_.get(*number);
 }
 
 template <block_device Device, host Host>
