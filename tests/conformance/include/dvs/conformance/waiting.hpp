@@ -226,6 +226,40 @@ void waiting_laws() {
     });
   });
 
+  law<Setup>("W3: two processes that send to each other at the same time, many times over, both get through", [] {
+    constexpr std::uint64_t rounds = 1000;
+    std::atomic<std::uint64_t> refused = 0;
+    laboratory<Setup> lab;
+    for (const auto& [me, other] : {std::pair{alice, bob}, std::pair{bob, alice}})
+      lab.start(me, [&lab, &refused, other = other](auto& self) {
+        for (std::uint64_t i = 0; i < rounds; ++i) {
+          const result<void> sent = self.send(other, number{i});
+          lab.expect(sent || sent.error() == errc::locked, std::string("sent, or locked: ") + name_of(sent.error()));
+          lab.equal(lab.take(self.receive(other)).template as<number>().n, i);
+          if (sent) continue;
+          ++refused;  // one of the two in each round, at most
+          lab.works(self.send(other, number{i}));
+        }
+      });
+    lab.finish();
+    CHECK(refused <= rounds);
+  });
+
+  law<Setup>("W3: who sends to a process that receives from it is in no cycle", [] {
+    constexpr std::uint64_t rounds = 2000;
+    laboratory<Setup> lab;
+    lab.start(alice, [&](auto& self) {
+      for (std::uint64_t i = 0; i < rounds; ++i) {
+        lab.works(self.send(bob, number{i}));
+        lab.equal(lab.take(self.receive(bob)).template as<number>().n, i + 1);
+      }
+    });
+    lab.start(bob, [&](auto& self) {
+      for (std::uint64_t i = 0; i < rounds; ++i)
+        lab.works(self.send(alice, number{lab.take(self.receive(alice)).template as<number>().n + 1}));
+    });
+  });
+
   law<Setup>("W3: a longer cycle of senders is not closed either", [] {
     laboratory<Setup> lab;
     lab.start(alice, [&](auto& self) { lab.works(self.send(bob, number{1})); });
