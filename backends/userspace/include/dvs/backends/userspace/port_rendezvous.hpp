@@ -155,7 +155,7 @@ inline errc port::follow_redirects(errc outcome, message& m, std::int64_t deadli
   for (;;) {
     const endpoint_id redirect = wait_.redirect;
     std::shared_ptr<link> relayer;
-    if (redirect != none && !wait_.on->local) relayer = asked_.find(wait_.on->server->id_)->second;
+    if (redirect != none && wait_.on != nullptr) relayer = asked_.find(wait_.on->server_id)->second;
     close();
     if (redirect == none) return outcome;
     const timeout rest = deadline < 0 ? forever : timeout(duration{std::max<std::int64_t>(deadline - monotonic_ns(), 1)});
@@ -451,8 +451,8 @@ inline errc port::answer_local(link& on, std::uint32_t exchange, slot_kind kind,
     count(sent_);
     asker.count(asker.received_);
   }
-  on.local_open.store(false, std::memory_order_release);
   asker.complete(errc::ok);
+  if (kind == slot_kind::redirected) theirs.on = nullptr;  // the relayer may be gone before the asker runs
   return errc::ok;
 }
 
