@@ -42,14 +42,14 @@ class image {
     started_.clear();
     auto dc = node.create_dc(config_.name);
     const auto init = dc.bind(pm::init, {.name = "init"}).value();
-    if (signals_ != nullptr) signals_->listen([&dc] { static_cast<void>(dc.cancel(pm::init)); });
+    listening heard(signals_, [&dc] { static_cast<void>(dc.cancel(pm::init)); });
     surroundings<Backend> around{config_, dc, date_at_start(*init)};
     bool well = (start<Parts>(dc, *init, where, around) && ...);
     if (well && !stop_requested()) {
       events_.booted();
       well = body(static_cast<dvs::endpoint<Backend>&>(*init));
     }
-    if (signals_ != nullptr) signals_->ignore();
+    heard.end();  // nothing may cut short what init waits for from here on
     well = stop_all(dc) && well;
     if (well) events_.stopped();
     return well;
@@ -62,6 +62,22 @@ class image {
     dvs::endpoint_id where;
     std::string detail = {};
     std::string failure = {};
+  };
+  /// Hears the signals of the host while it lives, if there are any to hear.
+  class listening {
+   public:
+    listening(host_signals* signals, std::function<void()> wake) : signals_(signals) {
+      if (signals_ != nullptr) signals_->listen(std::move(wake));
+    }
+    listening(const listening&) = delete;
+    listening& operator=(const listening&) = delete;
+    ~listening() { end(); }
+    void end() {
+      if (signals_ != nullptr) signals_->ignore();
+    }
+
+   private:
+    host_signals* signals_;
   };
   /// How long a server may take to stop.
   static constexpr auto patience = std::chrono::seconds(10);
