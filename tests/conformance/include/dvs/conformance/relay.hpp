@@ -46,6 +46,17 @@ void relay_laws() {
     });
   });
 
+  law<Setup>("R5: the first server may change the request before it relays it", [] {
+    laboratory<Setup> lab;
+    lab.start(alice, [&](auto& self) { lab.equal(lab.take(self.sendrec(bob, increment{1})).n, 101u); });
+    lab.start(bob, [&](auto& self) {
+      received asked = lab.take(self.receive());
+      put(asked.content, increment{asked.template as<increment>().n + 99});
+      lab.works(self.relay(asked, carol));
+    });
+    lab.start(carol, [&](auto& self) { lab.equal(answer_one(lab, self).endpoint, alice); });
+  });
+
   law<Setup>("R5: a relayed request queues behind the senders that came before it", [] {
     laboratory<Setup> lab;
     lab.start(dave, [&](auto& self) { lab.works(self.send(carol, number{1})); });
