@@ -15,7 +15,13 @@
 ///   request, at that second read.
 /// - Answer line: an exchange ends by one compare-and-swap that puts its sequence here: the server's to `answered(n)`
 ///   or `redirected(n)`, the asker's to `cancelled(n)`, or the server's at its death to `source_died(n)` or
-///   `destination_died(n)`. Whoever comes second fails and leaves everything as it is.
+///   `destination_died(n)`. Whoever comes second fails and leaves everything as it is. The server swaps from what it
+///   saw here before it saw exchange n open in the post line, so that an answer which comes late, after n was given up
+///   and perhaps n + 1 too, finds something else.
+///
+/// Memory order: every access to a state word is sequentially consistent (on x86 that costs the loads nothing), so the
+/// state words and the doorbells have one total order. Payloads are relaxed; a state word always lies between a write
+/// and a read of them.
 ///
 /// `Atomic` is `std::atomic`; the model check replaces it by one that stops at every access.
 #ifndef DVS_BACKENDS_USERSPACE_CHANNEL_HPP
@@ -107,6 +113,8 @@ struct channel_lines {
 
   /// Leaves a message. Returns whether the partner must be rung. `attended`: the asker will poll for the outcome.
   bool put(slot_kind kind, std::uint32_t sequence, const message* m, bool attended) {
+    // Who reads a word of this message under an older state must see at its second look that the state has changed.
+    std::atomic_thread_fence(std::memory_order_release);
     if (m != nullptr) post.write(*m);
     post.state.exchange(slot_state(kind, sequence, attended).word(), std::memory_order_seq_cst);
     return !slot_state(answer.state.load(std::memory_order_seq_cst)).attended();
@@ -115,25 +123,29 @@ struct channel_lines {
   void stop_attending_post() { post.state.fetch_and(~slot_state::attended_bit, std::memory_order_seq_cst); }
 
   /// What became of send `sequence`: `send` while nothing did.
-  [[nodiscard]] slot_kind send_outcome() const { return slot_state(post.state.load(std::memory_order_acquire)).kind(); }
+  [[nodiscard]] slot_kind send_outcome() const { return slot_state(post.state.load(std::memory_order_seq_cst)).kind(); }
   /// Takes back a send. False: too late, see `send_outcome`.
   bool withdraw_send(std::uint32_t sequence) {
-    std::uint32_t now = post.state.load(std::memory_order_acquire);
+    std::uint32_t now = post.state.load(std::memory_order_seq_cst);
     while (slot_state(now).kind() == slot_kind::send)
       if (post.state.compare_exchange_weak(now, slot_state(slot_kind::withdrawn, sequence).word(),
-                                           std::memory_order_acq_rel))
+                                           std::memory_order_seq_cst))
         return true;
     return false;
   }
 
   /// What became of exchange `sequence`: `idle` while it is open.
   [[nodiscard]] slot_kind exchange_outcome(std::uint32_t sequence) const {
-    const slot_state state(answer.state.load(std::memory_order_acquire));
+    const slot_state state(answer.state.load(std::memory_order_seq_cst));
     return state.sequence() == sequence ? state.kind() : slot_kind::idle;
   }
   /// Ends exchange `sequence` without an answer. False: too late, see `exchange_outcome`.
   bool cancel_exchange(std::uint32_t sequence) {
-    if (!finish(sequence, slot_kind::cancelled, false, true)) return false;
+    std::uint32_t now = answer.state.load(std::memory_order_seq_cst);
+    do {
+      if (slot_state(now).sequence() == sequence) return false;
+    } while (!answer.state.compare_exchange_weak(
+        now, slot_state(slot_kind::cancelled, sequence, slot_state(now).attended()).word(), std::memory_order_seq_cst));
     post.state.exchange(slot_state(slot_kind::withdrawn, sequence).word(), std::memory_order_seq_cst);
     return true;
   }
@@ -142,7 +154,7 @@ struct channel_lines {
 
   /// What the asker left; `taken_last` is the last sequence that the server took from this channel.
   [[nodiscard]] slot_state waiting(std::uint32_t taken_last) const {
-    const slot_state state(post.state.load(std::memory_order_acquire));
+    const slot_state state(post.state.load(std::memory_order_seq_cst));
     return state.sequence() == taken_last ? slot_state{} : state;
   }
   /// Takes the send or request that `seen` describes. False: it was withdrawn, or it died.
@@ -152,7 +164,7 @@ struct channel_lines {
     ring = false;
     if (seen.kind() == slot_kind::request) {
       std::atomic_thread_fence(std::memory_order_acquire);
-      return slot_state(post.state.load(std::memory_order_acquire)).same_content(seen);
+      return slot_state(post.state.load(std::memory_order_seq_cst)).same_content(seen);
     }
     std::uint32_t now = seen.word();
     while (slot_state(now).same_content(seen))
@@ -165,14 +177,12 @@ struct channel_lines {
   }
   /// Ends exchange `sequence` with a message. `attend`: the server will poll the post line next.
   answer_outcome put_answer(std::uint32_t sequence, slot_kind kind, const message& m, bool attend) {
-    if (slot_state(answer.state.load(std::memory_order_acquire)).sequence() == sequence) return answer_outcome::refused;
-    answer.write(m);
-    if (!finish(sequence, kind, attend, false)) return answer_outcome::refused;
+    if (!finish(sequence, kind, &m, attend)) return answer_outcome::refused;
     return asker_attends() ? answer_outcome::delivered : answer_outcome::delivered_ring;
   }
   /// Ends whatever the asker has open, because the server goes. Returns whether the asker must be rung.
   bool die(std::uint32_t taken_last) {
-    std::uint32_t now = post.state.load(std::memory_order_acquire);
+    std::uint32_t now = post.state.load(std::memory_order_seq_cst);
     const slot_state seen(now);
     switch (seen.kind()) {
       case slot_kind::send:
@@ -183,10 +193,10 @@ struct channel_lines {
         break;
       case slot_kind::request:
         finish(seen.sequence(), seen.sequence() == taken_last ? slot_kind::source_died : slot_kind::destination_died,
-               false, false);
+               nullptr, false);
         break;
       case slot_kind::listening:
-        finish(seen.sequence(), slot_kind::source_died, false, false);
+        finish(seen.sequence(), slot_kind::source_died, nullptr, false);
         break;
       default:
         return false;
@@ -198,14 +208,17 @@ struct channel_lines {
 
  private:
   [[nodiscard]] bool asker_attends() const { return slot_state(post.state.load(std::memory_order_seq_cst)).attended(); }
-  bool finish(std::uint32_t sequence, slot_kind kind, bool attend, bool keep_attention) {
-    std::uint32_t now = answer.state.load(std::memory_order_acquire);
-    while (slot_state(now).sequence() != sequence) {
-      const bool attended = keep_attention ? slot_state(now).attended() : attend;
-      if (answer.state.compare_exchange_weak(now, slot_state(kind, sequence, attended).word(),
-                                             std::memory_order_seq_cst))
+  /// The server ends exchange `sequence`, if it is open. The order of the two looks matters: see the rules.
+  bool finish(std::uint32_t sequence, slot_kind kind, const message* m, bool attend) {
+    std::uint32_t now = answer.state.load(std::memory_order_seq_cst);
+    const slot_state before(now);
+    const slot_state asked(post.state.load(std::memory_order_seq_cst));
+    const bool open = asked.kind() == slot_kind::request || asked.kind() == slot_kind::listening;
+    if (before.sequence() == sequence || !open || asked.sequence() != sequence) return false;
+    if (m != nullptr) answer.write(*m);
+    while (slot_state(now).same_content(before))
+      if (answer.state.compare_exchange_weak(now, slot_state(kind, sequence, attend).word(), std::memory_order_seq_cst))
         return true;
-    }
     return false;
   }
 };

@@ -13,8 +13,10 @@ namespace dvs::userspace {
 /// A bitmap of bells, two levels deep, and the word on which its owner sleeps.
 ///
 /// Any thread rings; only the owner collects and sleeps. A ring that comes before `prepare_sleep` makes it fail, one
-/// that comes after it is told to wake the owner: no ring is lost. `Atomic` is `std::atomic`; the model check replaces
-/// it.
+/// that comes after it is told to wake the owner: no ring is lost. What the ring is about must have been written by a
+/// sequentially consistent operation, because a bell that rings already is only looked at: an ordinary store might
+/// still wait in the processor's store buffer when the owner collects. `Atomic` is `std::atomic`; the model check
+/// replaces it.
 template <template <class> class Atomic>
 class doorbell_bits {
  public:

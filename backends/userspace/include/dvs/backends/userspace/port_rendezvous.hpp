@@ -493,6 +493,7 @@ inline errc port::relay(endpoint_id requester, std::uint32_t exchange, endpoint_
   if (exchange == 0) exchange = on->taken.load(std::memory_order_relaxed);
   if (on->local) return relay_local(*on, exchange, to, m);
   if (waiting_) return errc::process_running;
+  const auto held = served_.find(requester)->second;  // outlives a requester that dies meanwhile
   on->redirect_done.store(0, std::memory_order_relaxed);
   on->redirect_to.store(number(to), std::memory_order_relaxed);
   refused = answer_remote(*on, exchange, slot_kind::redirected, m);

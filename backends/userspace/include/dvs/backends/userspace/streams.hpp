@@ -51,7 +51,7 @@ class stream {
     if (socket_ == nullptr) return errc::not_connected;
     const std::int64_t deadline_ns =
         limit.is_forever() || limit.is_zero() ? -1 : monotonic_ns() + limit.length().count();
-    do {
+    for (;;) {
       const errc outcome = socket_->perform(fiber_socket::direction::out, limit, [&] {
         ssize_t put;
         do put = ::send(socket_->fd(), from.data(), std::min(from.size(), bytes_per_turn), MSG_NOSIGNAL);
@@ -61,9 +61,12 @@ class stream {
         return errc::ok;
       });
       if (outcome != errc::ok) return outcome;
-      if (deadline_ns >= 0) limit = duration{std::max<std::int64_t>(deadline_ns - monotonic_ns(), 1)};
-    } while (!from.empty());
-    return {};
+      if (from.empty()) return {};
+      if (deadline_ns < 0) continue;
+      const duration left{deadline_ns - monotonic_ns()};
+      if (left <= duration{0}) return errc::timed_out;
+      limit = left;
+    }
   }
 
   /// Closes the connection; those who wait for it are told `not_connected`. Closing twice does nothing.
