@@ -35,7 +35,8 @@ class client {
   // ---- Open files ----------------------------------------------------------------------------------------------
 
   /// Opens a file; `reply.file` is its number, `reply.info` what `fstat` would say.
-  dvs::result<fs::open::reply> open(std::string_view path, open_flags flags = open_flags::read, std::uint32_t mode = 0644) {
+  dvs::result<fs::open::reply> open(std::string_view path, open_flags flags = open_flags::read,
+                                    std::uint32_t mode = 0644) {
     return with_path(path, [&](const fs::path& name) { return fs::open{name, flags, mode}; });
   }
   dvs::result<void> close(std::uint32_t file) { return plain(fs::close{file}); }

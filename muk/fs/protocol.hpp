@@ -231,8 +231,8 @@ struct ftruncate {
   struct reply {};
 };
 
-/// Copies a `name_row` for each name of an open directory, dot and dot-dot included, as many as `length` bytes hold. The
-/// first request has position 0, later ones the `next` of the one before; a reply with length 0 is the last.
+/// Copies a `name_row` for each name of an open directory, dot and dot-dot included, as many as `length` bytes hold.
+/// The first request has position 0, later ones the `next` of the one before; a reply with length 0 is the last.
 /// Errors: also `not_directory`, `too_big` (`bytes_max`).
 struct getdents {
   static constexpr std::uint32_t opcode = 102;
