@@ -24,14 +24,10 @@ class [[nodiscard]] result {
   using value_type = T;
 
   /// Holds a value.
-  result(const T& value)
-    requires std::is_copy_constructible_v<T>
-      : code_(errc::ok), value_(value) {}
+  result(const T& value) requires std::is_copy_constructible_v<T> : code_(errc::ok), value_(value) {}
   result(T&& value) noexcept(std::is_nothrow_move_constructible_v<T>) : code_(errc::ok), value_(std::move(value)) {}
   /// Holds a value that is not initialised yet, for those who fill it in place.
-  explicit result(std::in_place_t) noexcept
-    requires std::is_trivially_default_constructible_v<T>
-      : code_(errc::ok) {
+  explicit result(std::in_place_t) noexcept requires std::is_trivially_default_constructible_v<T> : code_(errc::ok) {
     ::new (&value_) T;
   }
   /// Holds an error; `code` is not `errc::ok`.
@@ -50,11 +46,7 @@ class [[nodiscard]] result {
     if (code_ == errc::ok) ::new (&value_) T(std::move(other.value_));
     return *this;
   }
-  result& operator=(const result& other)
-    requires std::is_copy_constructible_v<T>
-  {
-    return *this = result(other);
-  }
+  result& operator=(const result& other) requires std::is_copy_constructible_v<T> { return *this = result(other); }
   ~result() { destroy(); }
 
   /// Whether there is a value.

@@ -133,11 +133,16 @@ class broker final : public std::enable_shared_from_this<broker> {
 
 }  // namespace dvs::userspace
 
+#include <dvs/backends/userspace/broker_binding.hpp>
+#include <dvs/backends/userspace/broker_grants.hpp>
 #include <dvs/backends/userspace/broker_impl.hpp>
+#include <dvs/backends/userspace/broker_peers.hpp>
 #include <dvs/backends/userspace/link_impl.hpp>
+#include <dvs/backends/userspace/port_answer.hpp>
 #include <dvs/backends/userspace/port_impl.hpp>
 #include <dvs/backends/userspace/port_memory.hpp>
-#include <dvs/backends/userspace/port_rendezvous.hpp>
+#include <dvs/backends/userspace/port_receive.hpp>
+#include <dvs/backends/userspace/port_send.hpp>
 #include <dvs/backends/userspace/port_short.hpp>
 
 #endif

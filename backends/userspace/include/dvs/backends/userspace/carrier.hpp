@@ -149,7 +149,8 @@ class carrier {
     task& self = *current_;
     self.suspended_ = true;
     if ((++switches_ & look_around_mask) == 0) look_around();
-    if (next.ready_) [[unlikely]] unlist(next);
+    if (next.ready_) [[unlikely]]
+      unlist(next);
     switch_to(next);
     self.suspended_ = false;
   }

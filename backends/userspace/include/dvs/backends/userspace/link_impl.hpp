@@ -9,7 +9,12 @@
 namespace dvs::userspace {
 
 inline link::link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier, std::uint32_t first_sequence)
-    : asker(std::move(from)), server(std::move(to)), local(same_carrier), server_id(server->id()), asker_id(asker->id()), sequence(first_sequence) {
+    : asker(std::move(from)),
+      server(std::move(to)),
+      local(same_carrier),
+      server_id(server->id()),
+      asker_id(asker->id()),
+      sequence(first_sequence) {
   post_bell_source.owner = this;
   answer_bell_source.owner = this;
 }
@@ -36,7 +41,7 @@ inline void link::post_side::rung() {
   port& served_by = *owner->server;
   if (owner->redirect_done.load(std::memory_order_acquire) != 0) served_by.alert();
   if (owner->asker_gone.load(std::memory_order_acquire)) {
-    served_by.alert();  // it may be waiting for the asker to ask elsewhere
+    served_by.alert();              // it may be waiting for the asker to ask elsewhere
     served_by.drop_served(*owner);  // may be the end of the link
   } else {
     owner->look();

@@ -214,8 +214,8 @@ class port final : public bell_source {
   wait_record wait_;
   task* waiting_task_ = nullptr;
   bool waiting_ = false;
-  bool accepting_requests_ = false;    ///< suspended in a receive of requests
-  endpoint_id accepting_ = none;       ///< suspended in a receive: from whom
+  bool accepting_requests_ = false;  ///< suspended in a receive of requests
+  endpoint_id accepting_ = none;     ///< suspended in a receive: from whom
   std::uint32_t wait_count_ = 0;
   link* pending_first_ = nullptr;
   link* pending_last_ = nullptr;

@@ -2,7 +2,7 @@
 /// @file
 /// The short way: a request, its receive and its answer between fibers of one thread, when nothing is in their way.
 ///
-/// It does what `port_rendezvous.hpp` does, without the parts that are not needed then: no queue, no time, no other
+/// It does what `port_send.hpp` does, without the parts that are not needed then: no queue, no time, no other
 /// thread. Whatever is unusual, now or when the fiber runs again, is left to the general form.
 #ifndef DVS_BACKENDS_USERSPACE_PORT_SHORT_HPP
 #define DVS_BACKENDS_USERSPACE_PORT_SHORT_HPP

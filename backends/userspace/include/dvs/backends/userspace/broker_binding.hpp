@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// How processes get their place in a DC and leave it: bind, unbind, fibers, threads, the end.
+#ifndef DVS_BACKENDS_USERSPACE_BROKER_BINDING_HPP
+#define DVS_BACKENDS_USERSPACE_BROKER_BINDING_HPP
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <dvs/backends/userspace/broker.hpp>
+
+namespace dvs::userspace {
+
+inline broker::broker(dc_id id, std::string_view name, const dc_options& sizes, std::int64_t node_started_ns)
+    : id_(id), name_(name), sizes_(sizes), started_ns_(node_started_ns), limits_{} {
+  limits_.tasks = std::max<std::uint32_t>(sizes.tasks, -number(process_events));
+  limits_.processes = sizes.servers + sizes.users;
+  limits_.system_processes = limits_.tasks + sizes.servers;
+  limits_.grants = sizes.grants;
+  const std::size_t bytes = dvk_table_bytes(&limits_);
+  if (bytes == 0 || sizes.tasks > DVK_TASKS_MAX) throw error(errc::range);
+  memory_.reset(::operator new (bytes, std::align_val_t{64}));
+  if (const int made = dvk_table_init(memory_.get(), bytes, &limits_); made != DVK_E_ok) throw error(errc{made});
+  ports_.resize(limits_.tasks + limits_.processes);
+}
+
+inline result<std::shared_ptr<port>> broker::bind_on(const std::shared_ptr<carrier>& runs_on, endpoint_id who,
+                                                     const bind_options& options) {
+  if (who == any || who == hardware || who == clock_task || who == process_events) return errc::range;
+  if (who != own && generation_of(who) != 0) return errc::bad_endpoint;
+  const std::lock_guard guard(lock_);
+  if (ended()) return errc::dc_not_running;
+  const std::string name(options.name);
+  dvk_endpoint given;
+  {
+    const std::lock_guard grants_guard(grants_lock_);
+    const int bound =
+        dvk_bind(table(), who == own ? static_cast<std::int32_t>(DVK_ANY) : slot_of(who), name.c_str(), 0, &given);
+    if (bound != DVK_E_ok) return errc{bound};
+  }
+  const endpoint_id id{given};
+  const std::int32_t index = index_of(id);
+  const bool is_system = static_cast<std::uint32_t>(index) < limits_.system_processes;
+  auto made = std::make_shared<port>(shared_from_this(), runs_on, id, index, is_system, limits_.system_processes);
+  made->bell_ = runs_on->add_bell(*made);
+  made->calls_ = (is_system ? call_set::all() : call_set::of_users()).bits();
+  ports_[static_cast<std::size_t>(index)] = made;
+  if (options.privileges != nullptr) apply(id, *made, *options.privileges);
+  tell_table_watchers();
+  return made;
+}
+
+inline result<port*> broker::bind(endpoint_id who, const bind_options& options) {
+  auto made = bind_on(carrier::current_shared(), who, options);
+  if (!made) return made.error();
+  return made->get();
+}
+
+inline result<endpoint_id> broker::bind_thread(int thread, endpoint_id who, const bind_options& options) {
+  char path[48];
+  std::snprintf(path, sizeof path, "/proc/self/task/%d", thread);
+  if (thread <= 0 || ::access(path, F_OK) != 0) return errc::bad_process;
+  {
+    const std::lock_guard guard(lock_);
+    const auto before = bound_threads_[thread].lock();
+    if (before != nullptr && before->bound_.load()) return errc::slot_used;
+  }
+  auto made = bind_on(carrier::of_thread(thread), who, options);
+  if (!made) return made.error();
+  const endpoint_id id = (*made)->id();
+  const std::lock_guard guard(lock_);
+  bound_threads_[thread] = *made;
+  waiting_for_thread_[thread] = std::move(*made);
+  waiting_for_thread_changed_.notify_all();
+  return id;
+}
+
+inline result<port*> broker::wait_for_own_bind(timeout limit) {
+  const int thread = static_cast<int>(syscall(SYS_gettid));
+  static_cast<void>(carrier::current());  // makes the carrier that binders look for
+  const auto bound_or_over = [&] { return waiting_for_thread_.contains(thread) || ended(); };
+  std::unique_lock guard(lock_);
+  if (limit.is_forever())
+    waiting_for_thread_changed_.wait(guard, bound_or_over);
+  else
+    waiting_for_thread_changed_.wait_for(guard, limit.length(), bound_or_over);
+  const auto at = waiting_for_thread_.find(thread);
+  if (at == waiting_for_thread_.end())
+    return ended() ? errc::shut_down : limit.is_zero() ? errc::would_block : errc::timed_out;
+  port* const mine = at->second.get();
+  waiting_for_thread_.erase(at);
+  return mine;
+}
+
+inline void broker::unbind(port& leaving) {
+  std::shared_ptr<port> held;
+  {
+    const std::lock_guard guard(lock_);
+    auto& entry = ports_[static_cast<std::size_t>(leaving.index_)];
+    if (entry.get() != &leaving) return;
+    held = std::move(entry);
+    entry = nullptr;
+    leaving.bound_.store(false, std::memory_order_release);
+    std::erase(table_watchers_, &leaving);
+    std::erase(death_watchers_, &leaving);
+    const std::lock_guard grants_guard(grants_lock_);
+    dvk_unbind(table(), number(leaving.id_));
+  }
+  leaving.carrier_->clear_timer(leaving.alarm_);
+  leaving.drop_links();
+  leaving.carrier_->remove_bell(leaving.bell_, leaving);
+  const std::lock_guard guard(lock_);
+  if (leaving.is_system_)
+    for (std::uint32_t i = 0; i < limits_.system_processes; ++i)
+      if (ports_[i] != nullptr) ports_[i]->forget_notification(leaving.index_);
+  tell_table_watchers();
+  for (port* watcher : death_watchers_)
+    watcher->post_notification(index_of(process_events), 0, carrier::current_shared().get());
+}
+
+inline errc broker::control(endpoint_id who, std::uint32_t bit) {
+  dvk_slot* slot = nullptr;
+  const std::lock_guard guard(lock_);
+  if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::bad_endpoint;
+  port& p = *ports_[static_cast<std::size_t>(index_of(who))];
+  p.control_.fetch_or(bit, std::memory_order_seq_cst);
+  p.carrier_->ring(p.bell_);
+  return errc::ok;
+}
+
+inline errc broker::unbind(endpoint_id who, timeout limit) {
+  if (const errc told = control(who, port::control_shut_down); told != errc::ok) return told;
+  // Wait like a process without an endpoint: by looking at the table whenever this thread has nothing else to run.
+  const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
+  carrier& here = carrier::current();
+  for (std::int64_t pause_ns = 1'000;; pause_ns = std::min<std::int64_t>(pause_ns * 2, 1'000'000)) {
+    {
+      dvk_slot* slot = nullptr;
+      const std::lock_guard guard(lock_);
+      if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::ok;
+    }
+    const std::int64_t now = monotonic_ns();
+    if (deadline >= 0 && now >= deadline) return limit.is_zero() ? errc::would_block : errc::timed_out;
+    here.suspend(now + pause_ns);
+  }
+}
+
+/// What a spawned process runs: its body, then its end.
+template <class Body>
+struct process_body final : runnable {
+  process_body(std::shared_ptr<port> p, Body runs) : mine(std::move(p)), body(std::move(runs)) {}
+  void run() override { body(*mine); }
+  std::shared_ptr<port> mine;
+  Body body;
+};
+
+template <class Body>
+result<endpoint_id> broker::spawn_fiber(endpoint_id who, const bind_options& options, Body body) {
+  auto bound = bind_on(carrier::current_shared(), who, options);
+  if (!bound) return bound.error();
+  const std::shared_ptr<port> mine = *bound;
+  carrier& here = mine->runs_on();
+  {
+    const std::lock_guard guard(lock_);
+    ++fibers_[&here].running;
+  }
+  auto life = [self = shared_from_this(), mine, body = std::move(body)](port&) mutable {
+    mine->runs_on().running().process = mine.get();
+    body(*mine);
+    self->unbind(*mine);
+    self->fiber_ended(mine->runs_on());
+  };
+  const std::string name =
+      options.name.empty() ? "endpoint " + std::to_string(number(mine->id())) : std::string(options.name);
+  here.spawn(std::make_unique<process_body<decltype(life)>>(mine, std::move(life)), name);
+  return mine->id();
+}
+
+inline void broker::fiber_ended(carrier& on) {
+  const std::lock_guard guard(lock_);
+  fiber_group& group = fibers_[&on];
+  if (--group.running == 0 && group.joiner != nullptr) on.make_ready(*group.joiner);
+}
+
+template <class Body>
+result<endpoint_id> broker::spawn_thread(endpoint_id who, const bind_options& options, Body body) {
+  std::atomic<bool> started{false};
+  result<endpoint_id> outcome = errc::no_memory;
+  std::thread thread([&started, &outcome, who, &options, self = shared_from_this(), runs = std::move(body)]() mutable {
+    auto bound = self->bind_on(carrier::current_shared(), who, options);
+    outcome = bound ? result<endpoint_id>((*bound)->id()) : result<endpoint_id>(bound.error());
+    started.store(true, std::memory_order_release);
+    started.notify_one();
+    if (!bound) return;
+    runs(**bound);
+    self->unbind(**bound);
+    self->run_fibers(carrier::current());
+  });
+  started.wait(false, std::memory_order_acquire);
+  if (!outcome) {
+    thread.join();
+    return outcome;
+  }
+  const std::lock_guard guard(lock_);
+  threads_.push_back(std::move(thread));
+  return outcome;
+}
+
+/// Runs the fibers that this DC has on the calling thread until all have ended.
+inline void broker::run_fibers(carrier& here) {
+  for (;;) {
+    {
+      const std::lock_guard guard(lock_);
+      fiber_group& group = fibers_[&here];
+      group.joiner = &here.running();
+      if (group.running == 0) {
+        fibers_.erase(&here);
+        return;
+      }
+    }
+    here.suspend(-1);
+  }
+}
+
+inline void broker::join() {
+  run_fibers(carrier::current());
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard guard(lock_);
+    threads.swap(threads_);
+  }
+  for (auto& thread : threads) thread.join();
+}
+
+inline void broker::end() {
+  ended_.store(true, std::memory_order_seq_cst);
+  {
+    const std::lock_guard guard(lock_);
+    for (const auto& p : ports_) {
+      if (p == nullptr) continue;
+      p->control_.fetch_or(port::control_shut_down, std::memory_order_seq_cst);
+      p->carrier_->ring(p->bell_);
+    }
+    waiting_for_thread_changed_.notify_all();
+  }
+  join();
+}
+
+}  // namespace dvs::userspace
+
+#endif
