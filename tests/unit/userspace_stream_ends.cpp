@@ -33,6 +33,22 @@ TEST_CASE("a wait for the outside world ends with timed_out when its time has pa
   });
 }
 
+TEST_CASE("the limit of write_all is for all bytes, also when the peer takes some all the time") {
+  world w;
+  w.dc.run([&](endpoint& self) {
+    auto at = self.listen(0).value();
+    auto [outside, inside] = connect(at);
+    const std::string much(256 << 20, 'x');  // no host moves as much in this time
+    std::thread peer([&receiver = outside] {
+      while (!receiver.receive(100'000).empty()) {
+      }
+    });
+    CHECK(inside.write_all(bytes_of(much), 10ms).error() == errc::timed_out);
+    inside.close();
+    peer.join();
+  });
+}
+
 TEST_CASE("the end of a DC wakes whoever waits to accept, to read or to write") {
   world w;
   std::vector<errc> outcomes;
