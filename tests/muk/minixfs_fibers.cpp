@@ -44,7 +44,7 @@ class scheduler {
   void spawn(std::function<void()> body) {
     task& fresh = tasks_.emplace_back();
     fresh.fiber = boost::context::fiber{std::allocator_arg, boost::context::fixedsize_stack{256 * 1024},
-                                        [this, &fresh, body = std::move(body)](boost::context::fiber&& from) {
+                                        [&fresh, body = std::move(body)](boost::context::fiber&& from) {
                                           fresh.caller = std::move(from);
                                           body();
                                           fresh.done = true;
@@ -281,5 +281,84 @@ TEST_CASE("Forty clients on a device that always yields leave a consistent image
     fibers.spawn([&] { REQUIRE(fs.sync().error() == errc::ok); });
     REQUIRE(fibers.run() == 0);
     require_clean(device);
+  }
+}
+
+TEST_CASE("On images with circles and crossed links no client waits for ever") {
+  const unsigned seed = std::random_device{}();
+  for (unsigned round = 0; round < 60; ++round) {
+    INFO("seed " << seed << ", round " << round);
+    std::mt19937 random{seed + round};
+    memory_device image{std::vector<std::byte>(std::size_t{400} * 1024)};
+    const mfs::superblock shape = mfs::format(image, {.inodes = 64}).value();
+    {
+      mfs::single_caller host;
+      volume fs{image, host};
+      REQUIRE(fs.mount().error() == errc::ok);
+      for (const char* dir : {"/a", "/a/b", "/a/b/c", "/d", "/d/e"})
+        REQUIRE(fs.make_directory(dir, 0755, superuser).error() == errc::ok);
+      for (const char* file : {"/a/f", "/a/b/g", "/d/e/h"}) put(fs, file, std::string(20'000, 'x'));
+      REQUIRE(fs.sync().error() == errc::ok);
+    }
+    // Names of directories come to lead to other directories, and zones of files to other files.
+    for (int i = 0; i < 6; ++i) {
+      const std::size_t inode = 1 + random() % 9;
+      const std::size_t record = std::size_t{shape.inode_table_start()} * 1024 + (inode - 1) * 64;
+      const auto zone = mfs::load<std::uint32_t>(image.bytes, record + 24);
+      if (zone == 0) continue;
+      const std::size_t entry = zone * std::size_t{1024} + random() % 5 * 64;
+      if (inode < 7) mfs::store(std::span{image.bytes}, entry, static_cast<std::uint32_t>(1 + random() % 9));
+      if (inode >= 7) mfs::store(std::span{image.bytes}, record + 28, zone + static_cast<std::uint32_t>(random() % 4));
+    }
+    scheduler fibers;
+    fibers.shuffle(random);
+    slow_device device{image, fibers};
+    device.always = true;
+    shared_volume fs{device, fibers, {.cache_bytes = 1}};
+    bool mounted = false;
+    fibers.spawn([&] { mounted = fs.mount().has_value(); });
+    REQUIRE(fibers.run() == 0);
+    if (!mounted) continue;
+    for (unsigned client = 0; client < 12; ++client) {
+      fibers.spawn([&, client] {
+        std::mt19937 dice{seed + 100 * round + client};
+        const char* paths[] = {"/a",     "/a/b",   "/a/b/c",   "/d",   "/d/e",          "/a/f",
+                               "/a/b/g", "/d/e/h", "/a/b/c/n", "/d/n", "/d/../a/b/../f"};
+        for (int i = 0; i < 40; ++i) {
+          const char* one = paths[dice() % 11];
+          const char* two = paths[dice() % 11];
+          switch (dice() % 7) {
+            case 0:
+              (void)fs.rename(one, two, superuser);
+              break;
+            case 1:
+              (void)fs.remove_directory(one, superuser);
+              break;
+            case 2:
+              (void)fs.make_directory(two, 0755, superuser);
+              break;
+            case 3:
+              (void)fs.unlink(one, superuser);
+              break;
+            case 4:
+              if (auto file = fs.open(one, create, superuser))
+                (void)fs.write(*file, 9000, bytes_of(std::string(30'000, 'y')));
+              break;
+            case 5:
+              if (auto file = fs.open(one, {.write = true}, superuser)) (void)fs.truncate(*file, dice() % 20'000);
+              break;
+            default:
+              if (auto file = fs.find(two, superuser)) {
+                std::array<std::byte, 5000> part{};
+                (void)fs.read(*file, 0, part);
+              }
+          }
+        }
+      });
+    }
+    REQUIRE(fibers.run() == 0);
+    fibers.spawn([&] { (void)fs.sync(); });
+    REQUIRE(fibers.run() == 0);
+    REQUIRE_FALSE(device.torn);
   }
 }

@@ -74,6 +74,8 @@ auto file_system<Device, Host>::rename_locked(place& from, place& to, const node
   if (!may_remove(source, what, who)) return dvs::errc::access_denied;
   if (replaced && replaced->number == what->number) return {};
   const bool is_directory = what->record.is(file_kind::directory);
+  if (what->number == source->number || what->number == target->number)
+    return inodes_.fault(what->number, "a directory is its own ancestor");
   if (is_directory && moves) {
     if (auto allowed = check(what, permission::write, who); !allowed) return allowed;
   }
