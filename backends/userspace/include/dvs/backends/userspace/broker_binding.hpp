@@ -105,6 +105,9 @@ inline void broker::unbind(port& leaving) {
     leaving.bound_.store(false, std::memory_order_release);
     std::erase(table_watchers_, &leaving);
     std::erase(death_watchers_, &leaving);
+    if (leaving.is_system_)
+      for (std::uint32_t i = 0; i < limits_.system_processes; ++i)
+        if (ports_[i] != nullptr) ports_[i]->forget_notification(leaving.index_);
     const std::lock_guard grants_guard(grants_lock_);
     dvk_unbind(table(), number(leaving.id_));
   }
@@ -112,9 +115,6 @@ inline void broker::unbind(port& leaving) {
   leaving.drop_links();
   leaving.carrier_->remove_bell(leaving.bell_, leaving);
   const std::lock_guard guard(lock_);
-  if (leaving.is_system_)
-    for (std::uint32_t i = 0; i < limits_.system_processes; ++i)
-      if (ports_[i] != nullptr) ports_[i]->forget_notification(leaving.index_);
   tell_table_watchers();
   for (port* watcher : death_watchers_)
     watcher->post_notification(index_of(process_events), 0, carrier::current_shared().get());

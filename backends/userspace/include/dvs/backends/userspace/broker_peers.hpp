@@ -99,6 +99,7 @@ inline errc broker::check_source(const port& self, endpoint_id source) {
 /// open in between, and so were all the others.
 inline bool broker::would_lock(const port& waiter, link& on) {
   struct step {
+    const port* who;
     const link* on;
     std::uint32_t asking;
     bool operator==(const step&) const = default;
@@ -122,7 +123,7 @@ inline bool broker::would_lock(const port& waiter, link& on) {
       // It takes what waits for it already: MINIX's exemption of two of which one sends and the other receives.
       if (receives && ((before_sends && next->server.get() == before) || at->has_notification_from(doing.peer)))
         return false;
-      steps.push_back({next, asking});
+      steps.push_back({at, next, asking});
       before = at;
       before_sends = !receives && untaken;
       at = next->server.get();
@@ -131,6 +132,12 @@ inline bool broker::would_lock(const port& waiter, link& on) {
   };
   std::vector<step> first, second;
   if (!walk(first) || !walk(second) || first != second) return false;
+  // Who began to wait last has closed the cycle; it finds out by itself, unless it looked too early.
+  const std::uint64_t began = waiter.began_.load(std::memory_order_relaxed);
+  for (const step& other : first)
+    if (other.who->began_.load(std::memory_order_relaxed) > began &&
+        !other.who->searched_.load(std::memory_order_acquire))
+      return false;
   const_cast<port&>(waiter).blocked_on_.store(nullptr, std::memory_order_release);  // the others may wait on
   return true;
 }

@@ -118,6 +118,8 @@ inline void port::open(link& on) {
   on.sequence = next_sequence(on.sequence);
   on.asking.store(on.sequence, std::memory_order_relaxed);
   if (on.local) on.local_open.store(true, std::memory_order_relaxed);
+  searched_.store(false, std::memory_order_relaxed);
+  began_.store(ticks(), std::memory_order_relaxed);
   blocked_on_.store(&on, std::memory_order_release);
 }
 
@@ -128,9 +130,12 @@ inline void port::close() {
 }
 
 inline bool port::would_lock(link& on) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // what we wait for is visible before we look at others
   const auto partner = published_state::from(on.server->state_.load(std::memory_order_acquire));
-  if (partner.doing == activity::running || partner.peer == any) return false;
-  return broker_->would_lock(*this, on);
+  const bool blocked = partner.doing != activity::running && partner.peer != any;
+  const bool cycle = blocked && broker_->would_lock(*this, on);
+  searched_.store(true, std::memory_order_release);
+  return cycle;
 }
 
 inline std::uint32_t port::next_ticket(bool shared) {
@@ -281,6 +286,9 @@ inline void port::drop_links() {
       on->server->carrier_->ring(on->post_bell);
     drop_asked(*on);
   }
+  const std::lock_guard guard(broker_->lock());  // where links end, nobody looks at them
+  served.clear();
+  asked.clear();
 }
 
 // ---- Notifications ----

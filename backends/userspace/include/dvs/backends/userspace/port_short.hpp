@@ -72,7 +72,11 @@ namespace dvs::userspace {
 
 [[gnu::always_inline]] inline void port::ask_short(link& on, message& m) {
   port& to = *on.server;
-  open(on);
+  on.sequence = next_sequence(on.sequence);
+  on.asking.store(on.sequence, std::memory_order_relaxed);
+  on.local_open.store(true, std::memory_order_relaxed);
+  began_.store(0, std::memory_order_relaxed);  // its request is taken: the server closes a cycle, if anybody
+  blocked_on_.store(&on, std::memory_order_release);
   wait_.kind = wait_kind::answer;
   wait_.answer = &m;
   wait_.on = &on;
