@@ -224,18 +224,19 @@ inline void context::arrived(boost::context::detail::transfer_t by) noexcept {
 template <typename Callable>
 requires fiber_entry<std::decay_t<Callable>> fiber::fiber(std::size_t stack_bytes, Callable&& entry,
                                                           std::string_view name) {
-  using Entry = std::decay_t<Callable>;
-  static_assert(sizeof(Entry) <= 1024, "the entry lies on the fiber's own stack: let it capture by reference");
-  static_assert(std::is_nothrow_constructible_v<Entry, Callable>, "an entry reaches the fiber's stack without failing");
+  using entry_type = std::decay_t<Callable>;
+  static_assert(sizeof(entry_type) <= 1024, "the entry lies on the fiber's own stack: let it capture by reference");
+  static_assert(std::is_nothrow_constructible_v<entry_type, Callable>,
+                "an entry reaches the fiber's stack without failing");
   name_[name.copy(name_, sizeof name_ - 1)] = '\0';
-  stack_ = detail::stack_pool::instance().take(std::max(stack_bytes, 2 * sizeof(Entry)));
+  stack_ = detail::stack_pool::instance().take(std::max(stack_bytes, 2 * sizeof(entry_type)));
   sanitizer_.create(stack_.bottom(), static_cast<std::size_t>(stack_.top() - stack_.bottom()));
-  const auto room = reinterpret_cast<std::uintptr_t>(stack_.top()) - sizeof(Entry);
-  std::byte* const place = stack_.top() - sizeof(Entry) - room % std::max(alignof(Entry), std::size_t{16});
-  entry_ = ::new (static_cast<void*>(place)) Entry(std::forward<Callable>(entry));
-  drop_entry_ = [](void* object) noexcept { std::destroy_at(static_cast<Entry*>(object)); };
+  const auto room = reinterpret_cast<std::uintptr_t>(stack_.top()) - sizeof(entry_type);
+  std::byte* const place = stack_.top() - sizeof(entry_type) - room % std::max(alignof(entry_type), std::size_t{16});
+  entry_ = ::new (static_cast<void*>(place)) entry_type(std::forward<Callable>(entry));
+  drop_entry_ = [](void* object) noexcept { std::destroy_at(static_cast<entry_type*>(object)); };
   const auto free_bytes = static_cast<std::size_t>(place - stack_.bottom());
-  stopped_at_ = boost::context::detail::make_fcontext(place, free_bytes, &fiber::run<Entry>);
+  stopped_at_ = boost::context::detail::make_fcontext(place, free_bytes, &fiber::run<entry_type>);
 }
 
 inline fiber::~fiber() {
