@@ -52,7 +52,11 @@ void context_laws() {
           std::array<std::byte, 8> page{};
           auto window = lab.take(self.grant_read(alice, page));  // grants may be made meanwhile too
           lab.works(self.reply(from, increment::reply{n + 1}));
-          if (++answered == 2) lab.works(self.notify(dave));
+          if (answered == 1) {
+            lab.until(worker, dave, activity::receiving);  // a notification dies with its source
+            lab.works(self.notify(dave));
+          }
+          ++answered;
         }));
       }
       while (answered < 2) lab.fails(errc::timed_out, self.receive(any, a_moment));

@@ -9,6 +9,7 @@
 
 #include <condition_variable>
 #include <dvs/backends/userspace/port.hpp>
+#include <dvs/backends/userspace/table_watch.hpp>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -62,10 +63,9 @@ class broker final : public std::enable_shared_from_this<broker> {
   errc check_source(const port& self, endpoint_id source);
   /// Whether the wait that `waiter` is about to begin on `on` would close a cycle.
   bool would_lock(const port& waiter, link& on);
-  /// What a wait for the table sees: ok, would_block (not yet), or an error.
-  errc table_state(const port& self, endpoint_id who, bool want_bound);
-  void add_table_watcher(port& watcher);
-  void remove_table_watcher(port& watcher);
+  /// Begins a wait for the table, unless it is decided already: see `table_watch::outcome`.
+  void watch_table(table_watch& watch);
+  void unwatch_table(table_watch& watch);
   void add_death_watcher(port& watcher);
   void collect_new_links(port& of, std::vector<std::shared_ptr<link>>& into);
   std::mutex& lock() { return lock_; }
@@ -104,8 +104,9 @@ class broker final : public std::enable_shared_from_this<broker> {
     return generation_of(who) >= 0 && dvk_index_of_slot(table(), slot_of(who)) >= 0;
   }
   [[nodiscard]] dvk_slot& slot_at(const port& p) const { return *dvk_at(table(), p.index_); }
-  errc control(endpoint_id who, std::uint32_t bit);
-  void tell_table_watchers();
+  errc control(endpoint_id who, std::uint32_t bit, table_watch* watch = nullptr);
+  errc table_state(endpoint_id who, bool want_bound) const;
+  void tell_table_watches();
   void fiber_ended(carrier& on);
   void run_fibers(carrier& here);
 
@@ -121,7 +122,7 @@ class broker final : public std::enable_shared_from_this<broker> {
   std::unique_ptr<void, table_memory> memory_;
   std::vector<std::shared_ptr<port>> ports_;  ///< by index of the slot
   std::uint32_t links_made_ = 0;
-  std::vector<port*> table_watchers_;
+  std::vector<table_watch*> table_watches_;
   std::vector<port*> death_watchers_;
   std::map<int, std::shared_ptr<port>> waiting_for_thread_;  ///< bound for a thread that has not asked yet
   std::map<int, std::weak_ptr<port>> bound_threads_;

@@ -48,7 +48,7 @@ inline result<std::shared_ptr<port>> broker::bind_on(const std::shared_ptr<carri
   made->calls_ = (is_system ? call_set::all() : call_set::of_users()).bits();
   ports_[static_cast<std::size_t>(index)] = made;
   if (options.privileges != nullptr) apply(id, *made, *options.privileges);
-  tell_table_watchers();
+  tell_table_watches();
   return made;
 }
 
@@ -103,48 +103,49 @@ inline void broker::unbind(port& leaving) {
     held = std::move(entry);
     entry = nullptr;
     leaving.bound_.store(false, std::memory_order_release);
-    std::erase(table_watchers_, &leaving);
     std::erase(death_watchers_, &leaving);
     if (leaving.is_system_)
       for (std::uint32_t i = 0; i < limits_.system_processes; ++i)
         if (ports_[i] != nullptr) ports_[i]->forget_notification(leaving.index_);
     const std::lock_guard grants_guard(grants_lock_);
     dvk_unbind(table(), number(leaving.id_));
+    leaving.mark_links_gone();
+    tell_table_watches();
+    for (port* watcher : death_watchers_)
+      watcher->post_notification(index_of(process_events), 0, carrier::current_shared().get());
   }
   leaving.carrier_->clear_timer(leaving.alarm_);
   leaving.drop_links();
   leaving.carrier_->remove_bell(leaving.bell_, leaving);
-  const std::lock_guard guard(lock_);
-  tell_table_watchers();
-  for (port* watcher : death_watchers_)
-    watcher->post_notification(index_of(process_events), 0, carrier::current_shared().get());
 }
 
-inline errc broker::control(endpoint_id who, std::uint32_t bit) {
+/// `watch`: begins with it, so that the process seen by the one is the process seen by the other.
+inline errc broker::control(endpoint_id who, std::uint32_t bit, table_watch* watch) {
   dvk_slot* slot = nullptr;
   const std::lock_guard guard(lock_);
   if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::bad_endpoint;
   port& p = *ports_[static_cast<std::size_t>(index_of(who))];
   p.control_.fetch_or(bit, std::memory_order_seq_cst);
   p.carrier_->ring(p.bell_);
+  if (watch != nullptr) table_watches_.push_back(watch);
   return errc::ok;
 }
 
 inline errc broker::unbind(endpoint_id who, timeout limit) {
-  if (const errc told = control(who, port::control_shut_down); told != errc::ok) return told;
-  // Wait like a process without an endpoint: by looking at the table whenever this thread has nothing else to run.
   const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
   carrier& here = carrier::current();
-  for (std::int64_t pause_ns = 1'000;; pause_ns = std::min<std::int64_t>(pause_ns * 2, 1'000'000)) {
-    {
-      dvk_slot* slot = nullptr;
-      const std::lock_guard guard(lock_);
-      if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::ok;
+  table_watch leaving(here, who, false);
+  if (const errc told = control(who, port::control_shut_down, &leaving); told != errc::ok) return told;
+  errc outcome;
+  while ((outcome = leaving.outcome()) == errc::would_block) {
+    if (deadline >= 0 && monotonic_ns() >= deadline) {
+      outcome = limit.is_zero() ? errc::would_block : errc::timed_out;
+      break;
     }
-    const std::int64_t now = monotonic_ns();
-    if (deadline >= 0 && now >= deadline) return limit.is_zero() ? errc::would_block : errc::timed_out;
-    here.suspend(now + pause_ns);
+    here.suspend(deadline);
   }
+  unwatch_table(leaving);
+  return outcome;
 }
 
 /// What a spawned process runs: its body, then its end.

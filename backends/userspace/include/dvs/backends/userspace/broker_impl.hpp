@@ -98,10 +98,8 @@ inline std::shared_ptr<port> broker::port_of(endpoint_id who) {
   return p != nullptr && p->id_ == who ? p : nullptr;
 }
 
-inline errc broker::table_state(const port& self, endpoint_id who, bool want_bound) {
-  if (who == hardware) return errc::bad_destination;
-  if (who == self.id_) return errc::bad_endpoint;
-  const std::lock_guard guard(lock_);
+/// What a wait for the table sees: ok, would_block (not yet), or an error. The caller holds the lock.
+inline errc broker::table_state(endpoint_id who, bool want_bound) const {
   dvk_slot* slot = nullptr;
   const int found = dvk_resolve(table(), number(who), &slot);
   if (found == DVK_E_range) return errc::range;
@@ -112,19 +110,24 @@ inline errc broker::table_state(const port& self, endpoint_id who, bool want_bou
   return may_come ? errc::would_block : errc::bad_endpoint;
 }
 
-inline void broker::add_table_watcher(port& watcher) {
+inline void broker::watch_table(table_watch& watch) {
   const std::lock_guard guard(lock_);
-  table_watchers_.push_back(&watcher);
+  table_watches_.push_back(&watch);
+  tell_table_watches();
 }
 
-inline void broker::remove_table_watcher(port& watcher) {
+inline void broker::unwatch_table(table_watch& watch) {
   const std::lock_guard guard(lock_);
-  std::erase(table_watchers_, &watcher);
+  std::erase(table_watches_, &watch);
 }
 
-/// The caller holds the lock.
-inline void broker::tell_table_watchers() {
-  for (port* watcher : table_watchers_) watcher->carrier_->ring(watcher->bell_);
+/// Ends the waits that the table decides now. The caller holds the lock.
+inline void broker::tell_table_watches() {
+  std::erase_if(table_watches_, [&](table_watch* watch) {
+    const errc seen = table_state(watch->who, watch->for_bound);
+    if (seen != errc::would_block) watch->decide(seen);
+    return seen != errc::would_block;
+  });
 }
 
 inline void broker::add_death_watcher(port& watcher) {

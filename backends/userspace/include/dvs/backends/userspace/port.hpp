@@ -29,6 +29,10 @@ struct published_state {
            static_cast<std::uint64_t>(count & 0x7F'FFFF) << 8 |
            static_cast<std::uint64_t>(static_cast<std::uint32_t>(peer)) << 32;
   }
+  /// Whether both say the same, whichever wait it is.
+  [[nodiscard]] constexpr bool same_activity(published_state other) const {
+    return doing == other.doing && requests_only == other.requests_only && peer == other.peer;
+  }
   [[nodiscard]] static constexpr published_state from(std::uint64_t word) {
     return {static_cast<activity>(word & 127), (word & 128) != 0, static_cast<std::uint32_t>(word >> 8) & 0x7F'FFFF,
             endpoint_id{static_cast<std::int32_t>(word >> 32)}};
@@ -151,6 +155,7 @@ class port final : public bell_source {
   static void tell_relayer(link& relayer);
   errc receive_any(wait_kind kind, endpoint_id source, timeout limit, incoming& in);
   [[nodiscard]] bool has_notification_from(endpoint_id source) const;
+  [[nodiscard]] bool has_message_from(endpoint_id source) const;
   bool take_notification(endpoint_id source, incoming& in);
   bool take_pending(endpoint_id source, bool requests_only, incoming& in);
   bool take(link& from, incoming& in);
@@ -193,11 +198,16 @@ class port final : public bell_source {
     state.count = ++wait_count_;
     state_.store(state.word(), std::memory_order_release);
   }
+  /// Does not make another wait of one that is published already: senders that try tell by it that it has ended.
+  void publish_once(published_state state) {
+    if (!published_state::from(state_.load(std::memory_order_relaxed)).same_activity(state)) publish(state);
+  }
   void published_running() { state_.store(published_state{}.word(), std::memory_order_release); }
   [[gnu::always_inline]] void count(std::atomic<std::uint64_t>& counter, std::int64_t more = 1) {
     counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(more),
                   std::memory_order_relaxed);
   }
+  void mark_links_gone();
   void drop_links();
   void drop_asked(link& on);
   void drop_served(link& on);

@@ -58,7 +58,7 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
   const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
   waiting_task_ = &carrier_->running();
   waiting_ = true;
-  publish(doing);
+  publish_once(doing);
   polling how;
   if (on != nullptr) {
     how.partner = on->server->carrier_.get();
@@ -254,6 +254,12 @@ inline void port::drop_served(link& on) {
   served_.erase(at);
 }
 
+/// The port is no longer in the table: who asks from now on finds it gone. The caller holds the broker's lock.
+inline void port::mark_links_gone() {
+  for (auto& [who, on] : served_) on->server_gone.store(true, std::memory_order_seq_cst);
+  for (const auto& on : new_links_) on->server_gone.store(true, std::memory_order_seq_cst);
+}
+
 /// The port leaves: ends what partners wait for, and every link.
 inline void port::drop_links() {
   adopt_new();
@@ -386,14 +392,20 @@ inline bool port::is_bound(endpoint_id who) { return broker_->port_of(who) != nu
 inline errc port::wait_for_table(endpoint_id who, bool bound, timeout limit) {
   if (waiting_) return errc::process_running;
   if (const errc refused = enter_unchecked(); refused != errc::ok) return refused;
-  errc seen = broker_->table_state(*this, who, bound);
-  if (seen != errc::would_block || limit.is_zero()) return seen;
-  broker_->add_table_watcher(*this);
-  const errc outcome = wait_until(
-      {activity::receiving, false, 0, who}, limit, nullptr, false,
-      [&] { return (seen = broker_->table_state(*this, who, bound)) != errc::would_block; }, [] { return true; });
-  broker_->remove_table_watcher(*this);
-  return broker_->ended() ? errc::shut_down : outcome == errc::ok ? seen : outcome;
+  if (who == hardware) return errc::bad_destination;
+  if (who == id_) return errc::bad_endpoint;
+  table_watch watch(*carrier_, who, bound);
+  broker_->watch_table(watch);
+  errc outcome = watch.outcome();
+  if (outcome == errc::would_block && !limit.is_zero()) {
+    outcome = wait_until(
+        {activity::receiving, false, 0, who}, limit, nullptr, false,
+        [&] { return watch.outcome() != errc::would_block; }, [] { return true; });
+    if (outcome == errc::ok) outcome = watch.outcome();
+    if (broker_->ended()) outcome = errc::shut_down;
+  }
+  broker_->unwatch_table(watch);
+  return outcome;
 }
 
 inline duration port::now() const { return duration{monotonic_ns() - broker_->started_ns()}; }

@@ -42,42 +42,38 @@ inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout l
   wait_.kind = kind;
   wait_.source = source;
   wait_.into = &in;
-  if (on != nullptr) {
-    publish({activity::receiving, requests_only, 0, source});
+  const bool remote = on != nullptr && !on->local;
+  bool listening = false;
+  const auto listen = [&] {
     open(*on);
+    wait_.sequence = on->sequence;
+    if (remote) on->lines.put(slot_kind::listening, on->sequence, nullptr, false);
+    listening = remote;
+  };
+  if (on != nullptr) {
     wait_.on = on;
-    if (would_lock(*on)) {
+    listen();  // before it is published: who sees this port wait for its answer may give it at once
+    publish({activity::receiving, requests_only, 0, source});
+    if (would_lock(*on) && (!listening || on->lines.cancel_exchange(on->sequence))) {
       close();
       published_running();
       return errc::locked;
     }
   }
-  const bool remote = on != nullptr && !on->local;
-  bool listening = false;
   const auto poll = [&] {
     if (wait_.done) return true;
-    if (listening) {
+    while (listening) {
       if (finish_listening(in)) return true;
-      const bool something = notes_pending_.load(std::memory_order_acquire) != 0 || pending_first_ != nullptr ||
-                             on->server_gone.load(std::memory_order_acquire);
-      if (!something) return false;
+      if (!has_message_from(source) && !on->server_gone.load(std::memory_order_seq_cst)) return false;
       if (!on->lines.cancel_exchange(on->sequence)) return finish_listening(in);
-      listening = false;
+      if (attempt()) return true;
+      if (on->server_gone.load(std::memory_order_seq_cst)) {
+        wait_.outcome = errc::source_died;
+        return true;
+      }
+      listen();  // what was there was withdrawn
     }
-    if (attempt()) return true;
-    if (!remote) return false;
-    if (on->server_gone.load(std::memory_order_seq_cst)) {
-      wait_.outcome = errc::source_died;
-      return true;
-    }
-    open(*on);
-    wait_.sequence = on->sequence;
-    on->lines.put(slot_kind::listening, on->sequence, nullptr, false);
-    listening = true;
-    if (!on->server_gone.load(std::memory_order_seq_cst)) return false;
-    on->lines.cancel_exchange(on->sequence);
-    wait_.outcome = errc::source_died;
-    return true;
+    return attempt();
   };
   const auto give_up = [&] {
     if (wait_.done) return false;
@@ -87,6 +83,14 @@ inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout l
   outcome = final_outcome(outcome);
   close();
   return outcome;
+}
+
+/// Whether a receive from `source` alone has something to take.
+inline bool port::has_message_from(endpoint_id source) const {
+  if (notes_pending_.load(std::memory_order_acquire) != 0 && has_notification_from(source)) return true;
+  for (const link* from = pending_first_; from != nullptr; from = from->next)
+    if (from->asker_id == source) return true;
+  return false;
 }
 
 /// Looks whether the partner that this port listens to answered, or died.

@@ -244,10 +244,10 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std:
       on.lines.answer.read(m);
       wait_.redirect = endpoint_id{on.redirect_to.load(std::memory_order_relaxed)};
       return errc::ok;
-    case slot_kind::source_died:
-      return final_outcome(errc::source_died);
-    default:
-      return final_outcome(errc::destination_died);
+    default: {
+      const bool taken = on.taken.load(std::memory_order_acquire) == on.sequence;
+      return final_outcome(taken ? errc::source_died : errc::destination_died);
+    }
   }
 }
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// A wait for a process to be bound or unbound.
+#ifndef DVS_BACKENDS_USERSPACE_TABLE_WATCH_HPP
+#define DVS_BACKENDS_USERSPACE_TABLE_WATCH_HPP
+
+#include <dvs/backends/userspace/carrier.hpp>
+#include <dvs/error.hpp>
+#include <dvs/ids.hpp>
+
+namespace dvs::userspace {
+
+/// The broker decides it at the change itself, under its lock: a process that comes and goes at once is not missed.
+/// Belongs to the task that made it.
+class table_watch final : public bell_source {
+ public:
+  table_watch(carrier& here, endpoint_id whom, bool binding)
+      : who(whom), for_bound(binding), carrier_(here), waits_(here.running()), bell_(here.add_bell(*this)) {}
+  table_watch(const table_watch&) = delete;
+  table_watch& operator=(const table_watch&) = delete;
+  ~table_watch() { carrier_.remove_bell(bell_, *this); }
+
+  /// `would_block` until it is decided.
+  [[nodiscard]] errc outcome() const { return outcome_.load(std::memory_order_acquire); }
+  void decide(errc outcome) {
+    outcome_.store(outcome, std::memory_order_seq_cst);
+    carrier_.ring(bell_);
+  }
+
+  const endpoint_id who;
+  const bool for_bound;  ///< false: waits for its end
+
+ private:
+  void rung() override { carrier_.make_ready(waits_); }
+
+  carrier& carrier_;
+  task& waits_;
+  const std::uint32_t bell_;
+  std::atomic<errc> outcome_{errc::would_block};
+};
+
+}  // namespace dvs::userspace
+
+#endif
