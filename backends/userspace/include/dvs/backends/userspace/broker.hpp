@@ -103,6 +103,7 @@ class broker final : public std::enable_shared_from_this<broker> {
   [[nodiscard]] bool names_slot(endpoint_id who) const {
     return generation_of(who) >= 0 && dvk_index_of_slot(table(), slot_of(who)) >= 0;
   }
+  [[nodiscard]] published_state state_of(const port& p) const;
   [[nodiscard]] dvk_slot& slot_at(const port& p) const { return *dvk_at(table(), p.index_); }
   errc control(endpoint_id who, std::uint32_t bit, table_watch* watch = nullptr);
   errc table_state(endpoint_id who, bool want_bound) const;

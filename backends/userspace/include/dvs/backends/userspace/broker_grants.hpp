@@ -71,8 +71,7 @@ inline errc broker::vcopy_check(const port& self, endpoint_id from, endpoint_id 
     dvk_slot* slot = nullptr;
     if (const errc found = find_peer(self, party, died, errc::ok, slot); found != errc::ok) return found;
     if (!dvk_permits(table(), self.index_, DVK_TO, index_of(party))) return errc::trap_denied;
-    const auto state = published_state::from(
-        ports_[static_cast<std::size_t>(index_of(party))]->state_.load(std::memory_order_acquire));
+    const published_state state = state_of(*ports_[static_cast<std::size_t>(index_of(party))]);
     const bool blocked = state.doing == activity::receiving || state.doing == activity::awaiting_reply;
     return blocked ? errc::ok : errc::not_waiting;
   };

@@ -65,16 +65,27 @@ inline result<endpoint_id> broker::find(std::string_view name) {
   return errc::no_entry;
 }
 
+/// What a process does. Between threads the line of its link is what counts: a process waits as soon as it has posted,
+/// and only the server knows when it takes a request. The caller holds the lock.
+inline published_state broker::state_of(const port& p) const {
+  auto state = published_state::from(p.state_.load(std::memory_order_acquire));
+  const link* const on = p.blocked_on_.load(std::memory_order_acquire);
+  if (on == nullptr || on->local || state.doing == activity::receiving) return state;
+  const slot_kind posted = slot_state(on->lines.post.state.load(std::memory_order_acquire)).kind();
+  if (state.doing == activity::running && on->is_open() && posted != slot_kind::listening)
+    state = {posted == slot_kind::send ? activity::sending : activity::awaiting_reply, false, 0, on->server_id};
+  if (state.doing == activity::awaiting_reply &&
+      on->taken.load(std::memory_order_acquire) != on->asking.load(std::memory_order_acquire))
+    state.doing = activity::sending;
+  return state;
+}
+
 inline std::vector<process_info> broker::processes() {
   std::vector<process_info> rows;
   const std::lock_guard guard(lock_);
   for (const auto& p : ports_) {
     if (p == nullptr) continue;
-    auto state = published_state::from(p->state_.load(std::memory_order_acquire));
-    const link* const on = p->blocked_on_.load(std::memory_order_acquire);
-    if (state.doing == activity::awaiting_reply && on != nullptr && !on->local &&
-        on->taken.load(std::memory_order_acquire) != on->asking.load(std::memory_order_acquire))
-      state.doing = activity::sending;  // only the server knows when it takes a request of another thread
+    const published_state state = state_of(*p);
     rows.push_back({p->id_, slot_at(*p).name, state.doing, state.peer, p->sent_.load(std::memory_order_relaxed),
                     p->received_.load(std::memory_order_relaxed), p->copies_.load(std::memory_order_relaxed),
                     p->bytes_copied_.load(std::memory_order_relaxed)});

@@ -109,7 +109,7 @@ inline bool broker::would_lock(const port& waiter, link& on) {
     const port* before = &waiter;
     bool before_sends = waiter.wait_.kind == port::wait_kind::taken || waiter.wait_.kind == port::wait_kind::answer;
     for (const port* at = on.server.get(); at != &waiter;) {
-      const auto doing = published_state::from(at->state_.load(std::memory_order_acquire));
+      const published_state doing = state_of(*at);
       const link* const next = at->blocked_on_.load(std::memory_order_acquire);
       // Who is about to wait has yet to search for itself.
       if (doing.doing == activity::running || next == nullptr || steps.size() > ports_.size()) return false;

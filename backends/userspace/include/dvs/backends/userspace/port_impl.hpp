@@ -131,9 +131,8 @@ inline void port::close() {
 
 inline bool port::would_lock(link& on) {
   std::atomic_thread_fence(std::memory_order_seq_cst);  // what we wait for is visible before we look at others
-  const auto partner = published_state::from(on.server->state_.load(std::memory_order_acquire));
-  const bool blocked = partner.doing != activity::running && partner.peer != any;
-  const bool cycle = blocked && broker_->would_lock(*this, on);
+  const bool partner_waits = on.server->blocked_on_.load(std::memory_order_acquire) != nullptr;
+  const bool cycle = partner_waits && broker_->would_lock(*this, on);
   searched_.store(true, std::memory_order_release);
   return cycle;
 }

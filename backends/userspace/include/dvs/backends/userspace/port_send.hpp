@@ -61,6 +61,7 @@ inline errc port::send_local(link& on, const message& m, timeout limit) {
     return errc::ok;
   }
   if (limit.is_zero()) return errc::would_block;
+  on.ticket.store(to.next_ticket(false), std::memory_order_relaxed);  // before: who sees this wait comes after it
   publish({activity::sending, false, 0, to.id_});
   open(on);
   wait_.kind = wait_kind::taken;
@@ -72,7 +73,6 @@ inline errc port::send_local(link& on, const message& m, timeout limit) {
   }
   on.local_message = &m;
   on.local_kind = slot_kind::send;
-  on.ticket.store(to.next_ticket(false), std::memory_order_relaxed);
   to.enlist(on);
   errc outcome = wait_until(
       {activity::sending, false, 0, to.id_}, limit, nullptr, false, [&] { return wait_.done; },
@@ -184,6 +184,7 @@ inline errc port::sendrec_local(link& on, message& m, timeout limit, const std::
     doing.doing = activity::awaiting_reply;
     to.hand_over(id_, on.sequence, m, true);
   } else {
+    on.ticket.store(to.next_ticket(false), std::memory_order_relaxed);
     publish(doing);
     if (would_lock(on)) {
       published_running();
@@ -191,7 +192,6 @@ inline errc port::sendrec_local(link& on, message& m, timeout limit, const std::
     }
     on.local_message = &m;
     on.local_kind = slot_kind::request;
-    on.ticket.store(to.next_ticket(false), std::memory_order_relaxed);
     to.enlist(on);
   }
   if (relayer != nullptr) {
