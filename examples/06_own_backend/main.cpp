@@ -17,7 +17,7 @@ void by_hand() {
   dvk_table_init(memory.data(), memory.size() * 8, &limits);
   auto* table = reinterpret_cast<dvk_table*>(memory.data());
 
-  dvk_endpoint client, server;
+  dvk_endpoint client = 0, server = 0;
   dvk_bind(table, 2, "client", 0, &client);
   dvk_bind(table, 1, "server", 0, &server);
 

@@ -46,6 +46,7 @@ inline disk disk_of(const block& source) {
 [[nodiscard]] inline std::vector<disk> disks_of(const std::vector<block>& blocks, const std::string& file) {
   detail::expect_blocks(blocks, file, "device");
   std::vector<disk> made;
+  made.reserve(blocks.size());
   for (const block& each : blocks) made.push_back(detail::disk_of(each));
   return made;
 }

@@ -96,8 +96,8 @@ class image {
     if (!endpoint || stop_requested()) return true;
     started& slot = *started_.emplace_back(std::make_unique<started>(started{Part::name, *endpoint}));
     const auto body = [&slot, &around](dvs::endpoint<Backend>& self) {
-      const auto ready = [&](std::string detail) {
-        slot.detail = std::move(detail);
+      const auto ready = [&](const std::string& detail) {
+        slot.detail = detail;
         static_cast<void>(self.notify(pm::init));
       };
       try {

@@ -83,9 +83,10 @@ inline std::vector<std::string> names_in(const std::string& host) {
   for (std::size_t at = 0; at < all.size(); ++at) {
     if (all[at].kind != host_kind::directory) continue;
     const std::string below = all[at].path == "/" ? "/" : all[at].path + "/";
-    const auto names = detail::names_in(top + below);
+    const std::string directory = top + below;
+    const auto names = detail::names_in(directory);
     all[at].names = names.size();
-    for (const std::string& name : names) all.push_back(detail::look_at(top + below + name, below + name));
+    for (const std::string& name : names) all.push_back(detail::look_at(directory + name, below + name));
   }
   return all;
 }

@@ -23,7 +23,7 @@ class inode_reference {
   inode_reference(Table& table, typename Table::inode_type& target) : table_(&table), inode_(&target) {}
   inode_reference(inode_reference&& other) noexcept
       : table_(std::exchange(other.table_, nullptr)), inode_(std::exchange(other.inode_, nullptr)) {}
-  inode_reference& operator=(inode_reference&& other) {
+  inode_reference& operator=(inode_reference&& other) noexcept {
     inode_reference old{std::move(*this)};
     table_ = std::exchange(other.table_, nullptr);
     inode_ = std::exchange(other.inode_, nullptr);

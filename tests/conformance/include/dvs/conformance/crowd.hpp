@@ -12,19 +12,19 @@ namespace dvs::conformance {
 template <setup Setup>
 void crowd_laws() {
   law<Setup>("many clients of one server: each gets its own answers, and none is starved", [] {
-    constexpr int clients = 32, rounds = 50;
-    std::atomic<int> done = 0;
+    constexpr std::uint64_t clients = 32, rounds = 50;
+    std::atomic<std::uint64_t> done = 0;
     laboratory<Setup> lab;
-    for (int i = 0; i < clients; ++i)
+    for (std::uint64_t i = 0; i < clients; ++i)
       lab.start(own, [&lab, &done, i](auto& self) {
-        for (int round = 0; round < rounds; ++round) {
-          const auto n = static_cast<std::uint64_t>(i * rounds + round);
+        for (std::uint64_t round = 0; round < rounds; ++round) {
+          const std::uint64_t n = i * rounds + round;
           lab.equal(lab.take(self.sendrec(bob, increment{n})).n, n + 1);
         }
         ++done;
       });
     lab.start(bob, [&](auto& self) {
-      for (int i = 0; i < clients * rounds; ++i) answer_one(lab, self);
+      for (std::uint64_t i = 0; i < clients * rounds; ++i) answer_one(lab, self);
     });
     lab.finish();
     CHECK(done == clients);
