@@ -20,6 +20,15 @@ struct echo {
   };
 };
 
+/// The smallest request: one word.
+struct increment {
+  static constexpr std::uint32_t opcode = 3;
+  std::uint64_t n;
+  struct reply {
+    std::uint64_t n;
+  };
+};
+
 /// Tells the referee that the round is over.
 struct finished {
   static constexpr std::uint32_t opcode = 2;
@@ -29,13 +38,19 @@ struct finished {
 inline constexpr dvs::endpoint_id echo_server{1};
 inline constexpr dvs::endpoint_id referee{2};
 
-/// The body of the server: serves until the DC ends.
-inline constexpr auto serve_echo = [](auto& self) {
-  dvs::serve<dvs::protocol<echo>>(self, [](const echo& ask, dvs::caller) {
+struct echo_service {
+  echo::reply on(const echo& ask, dvs::caller) {
     echo::reply answer{ask.content};
     ++answer.content[0];
     return answer;
-  }).value();
+  }
+  increment::reply on(const increment& ask, dvs::caller) { return {ask.n + 1}; }
+};
+
+/// The body of the server: serves until the DC ends.
+inline constexpr auto serve_echo = [](auto& self) {
+  echo_service service;
+  dvs::serve<dvs::protocol<echo, increment>>(self, service).value();
 };
 
 /// One round trip; ends the program when it fails, as a figure from a failing call would mean nothing.
@@ -52,6 +67,19 @@ double ns_each_echo(Endpoint& self, std::uint64_t warm, std::uint64_t counted) {
   std::array<std::uint32_t, 14> content{};
   for (std::uint64_t i = 0; i < warm; ++i) ask_echo(self, content);
   return bench::ns_each(counted, [&] { ask_echo(self, content); });
+}
+
+/// The same with requests of one word.
+template <class Endpoint>
+double ns_each_increment(Endpoint& self, std::uint64_t warm, std::uint64_t counted) {
+  std::uint64_t n = 0;
+  const auto ask = [&] {
+    const auto answer = self.sendrec(echo_server, increment{n});
+    if (!answer || answer->n != n + 1) std::abort();
+    n = answer->n;
+  };
+  for (std::uint64_t i = 0; i < warm; ++i) ask();
+  return bench::ns_each(counted, ask);
 }
 
 /// Lets the fibers of this thread run until one of them says that it has finished.

@@ -9,14 +9,15 @@
 
 namespace subject {
 
-/// Nanoseconds for a sendrec from one fiber of this thread to another.
-inline double fiber_sendrec() {
+/// Nanoseconds for a sendrec from one fiber of this thread to another, as `ask` measures it.
+template <class Ask>
+double fiber_sendrec(Ask ask) {
   dvs::userspace::node node;
   auto dc = node.create_dc("bench");
   double each = 0;
   dc.spawn(echo_server, serve_echo).value();
   dc.spawn([&](auto& client) {
-      each = ns_each_echo(client, 1000, 500'000);
+      each = ask(client);
       client.sendrec(referee, finished{}).value();
     }).value();
   wait_until_finished(dc);

@@ -74,7 +74,7 @@ class endpoint {
 
   /// Waits for a message or a notification, from `source` or from anybody.
   /// Errors: `source_died`, `bad_endpoint`, `would_block`.
-  result<received> receive(endpoint_id source = any, timeout limit = forever) {
+  [[gnu::always_inline]] result<received> receive(endpoint_id source = any, timeout limit = forever) {
     result<received> got{std::in_place};
     if (const errc outcome = port_.receive(source, limit, *got); outcome != errc::ok) got = outcome;
     return got;

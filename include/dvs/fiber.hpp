@@ -25,7 +25,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/context/detail/fcontext.hpp>
 #include <cassert>
 #include <concepts>
 #include <cstddef>
@@ -34,6 +33,7 @@
 #include <dvs/detail/fiber_overflow.hpp>
 #include <dvs/detail/fiber_sanitizer.hpp>
 #include <dvs/detail/fiber_stack.hpp>
+#include <dvs/detail/fiber_switch.hpp>
 #include <exception>
 #include <memory>
 #include <new>
@@ -55,18 +55,6 @@ struct exception_words {
 };
 
 struct thread_contexts;
-
-/// Lets the context stopped at `at` see the floating-point exception flags that are set now. Boost.Context loads the
-/// flags with the control register, and loading *other* flags than the present ones stalls the processor for 50 ns.
-[[gnu::always_inline]] inline void share_float_flags([[maybe_unused]] boost::context::detail::fcontext_t at) noexcept {
-#ifdef __x86_64__
-  constexpr std::uint32_t flags = 0x3F;
-  const auto saved = static_cast<std::uint32_t*>(at);  // the register is the first thing in Boost.Context's frame
-  const std::uint32_t now = __builtin_ia32_stmxcsr();
-  if (((*saved ^ now) & flags) != 0) [[unlikely]]  // a write would delay the load that follows
-    *saved = (*saved & ~flags) | (now & flags);
-#endif
-}
 
 /// The contexts of the calling thread; null until it asks for its current context.
 inline constinit thread_local thread_contexts* contexts_here = nullptr;
@@ -91,9 +79,9 @@ class context {
   static context& current();
 
   /// Suspends this context, which must be the running one, and runs `to` at once. Returns when somebody switches back.
-  /// `to` must belong to this thread, be another context, and not have ended. Cost: a bare Boost.Context switch and
-  /// one or two nanoseconds. Callers on a fast path should be inlined: the processor predicts no return from a function
-  /// that was entered before a switch, which costs 4 ns for each level.
+  /// `to` must belong to this thread, be another context, and not have ended. Cost: a few nanoseconds. Callers on a
+  /// fast path should be inlined where the other side does not return as often as this one: the processor then predicts
+  /// a return wrongly, which costs 4 ns.
   void switch_to(context& to) noexcept;
 
   /// The name for messages: the fiber's, or "root" for a thread's own stack.
@@ -110,10 +98,10 @@ class context {
   /// Makes `to` the running context as far as the books go; the stack is changed next (inline: see
   /// `sanitizer_view::leave`).
   [[gnu::always_inline]] void hand_over(context& to, bool for_good) noexcept;
-  /// The first act on the new stack: notes where the one that came before us stopped.
-  static void arrived(boost::context::detail::transfer_t by) noexcept;
+  /// The first act on the new stack.
+  static void arrived() noexcept;
 
-  boost::context::detail::fcontext_t stopped_at_ = nullptr;
+  detail::stopped_context stopped_;
   detail::thread_contexts* thread_ = nullptr;
   detail::exception_words exceptions_;
   [[no_unique_address]] detail::sanitizer_view sanitizer_;
@@ -153,7 +141,7 @@ class fiber final : public context {
   enum class stage : std::uint8_t { fresh, started, done };
 
   template <typename Entry>
-  static void run(boost::context::detail::transfer_t by) noexcept;
+  static void run() noexcept;
   [[noreturn]] void die_of_exception() const noexcept;
 
   void (*drop_entry_)(void*) noexcept = nullptr;
@@ -184,6 +172,7 @@ struct thread_contexts {
   struct root_context final : context {
   } root;
   context* current = &root;
+  context* left = nullptr;  ///< which context switched here, as far as sanitizers want to know
   abi::__cxa_eh_globals* exceptions = abi::__cxa_get_globals();
   alternate_signal_stack signal_stack;
 };
@@ -206,19 +195,21 @@ inline void context::hand_over(context& to, bool for_good) noexcept {
   thread.current = &to;
   std::memcpy(static_cast<void*>(&exceptions_), thread.exceptions, sizeof exceptions_);
   std::memcpy(static_cast<void*>(thread.exceptions), &to.exceptions_, sizeof exceptions_);
+  if constexpr (detail::sanitized) thread.left = this;
   sanitizer_.leave(to.sanitizer_, for_good);
 }
 
-inline void context::arrived(boost::context::detail::transfer_t by) noexcept {
-  context& from = *static_cast<context*>(by.data);
-  from.stopped_at_ = by.fctx;
-  if constexpr (detail::sanitized) from.thread_->current->sanitizer_.arrive(from.sanitizer_);
+inline void context::arrived() noexcept {
+  if constexpr (detail::sanitized) {
+    detail::thread_contexts& thread = *detail::contexts_here;
+    thread.current->sanitizer_.arrive(thread.left->sanitizer_);
+  }
 }
 
 [[gnu::always_inline]] inline void context::switch_to(context& to) noexcept {
   hand_over(to, false);
-  detail::share_float_flags(to.stopped_at_);
-  arrived(boost::context::detail::jump_fcontext(to.stopped_at_, this));
+  stopped_.switch_to(to.stopped_);
+  arrived();
 }
 
 template <typename Callable>
@@ -236,7 +227,7 @@ requires fiber_entry<std::decay_t<Callable>> fiber::fiber(std::size_t stack_byte
   entry_ = ::new (static_cast<void*>(place)) entry_type(std::forward<Callable>(entry));
   drop_entry_ = [](void* object) noexcept { std::destroy_at(static_cast<entry_type*>(object)); };
   const auto free_bytes = static_cast<std::size_t>(place - stack_.bottom());
-  stopped_at_ = boost::context::detail::make_fcontext(place, free_bytes, &fiber::run<entry_type>);
+  stopped_.prepare<&fiber::run<entry_type>>(place, free_bytes);
 }
 
 inline fiber::~fiber() {
@@ -252,9 +243,9 @@ inline fiber::~fiber() {
 }
 
 template <typename Entry>
-void fiber::run(boost::context::detail::transfer_t by) noexcept {
-  arrived(by);
-  auto& self = static_cast<fiber&>(*static_cast<context*>(by.data)->thread_->current);
+void fiber::run() noexcept {
+  arrived();
+  auto& self = static_cast<fiber&>(*detail::contexts_here->current);
   self.stage_ = stage::started;
   context* next = nullptr;
   try {
@@ -265,7 +256,8 @@ void fiber::run(boost::context::detail::transfer_t by) noexcept {
   self.drop_entry_(self.entry_);
   self.stage_ = stage::done;
   self.hand_over(*next, true);
-  boost::context::detail::jump_fcontext(next->stopped_at_, &self);
+  self.stopped_.switch_to(next->stopped_);
+  __builtin_unreachable();
 }
 
 inline void fiber::die_of_exception() const noexcept {

@@ -32,17 +32,19 @@ struct alignas(64) message {
 static_assert(sizeof(message) == 64);
 static_assert(offsetof(message, type) == 4 && offsetof(message, payload) == 8);
 
-/// Copies a message in words of eight bytes, the size in which its parts are written: a processor forwards a store to
-/// a later load only if the load is not wider.
+/// Copies a message in pieces that are no wider than those in which it was written: a processor hands a store on to a
+/// load that follows soon only if the load is not wider, and waits until it is in memory otherwise.
 inline void copy_message(message& to, const message& from) {
-  const auto* source = reinterpret_cast<const char*>(&from);
-  auto* destination = reinterpret_cast<char*>(&to);
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < sizeof(message); i += 8) {
+  std::int32_t type = from.type;
+  asm("" : "+r"(type));  // keeps the compiler from joining the pieces
+  to.type = type;
+  to.source = from.source;
+#pragma GCC unroll 7
+  for (std::size_t i = 0; i < payload_bytes; i += 8) {
     std::uint64_t word;
-    std::memcpy(&word, source + i, sizeof word);
-    asm("" : "+r"(word));  // keeps the compiler from widening the copy
-    std::memcpy(destination + i, &word, sizeof word);
+    std::memcpy(&word, from.payload.data() + i, sizeof word);
+    asm("" : "+r"(word));
+    std::memcpy(to.payload.data() + i, &word, sizeof word);
   }
 }
 

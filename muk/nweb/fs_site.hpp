@@ -104,8 +104,8 @@ class fs_site {
     if (!data_grant_) return data_grant_.error();
     if (!path_grant_) return path_grant_.error();
     if (root_.size() + path.size() > path_bytes) return dvs::errc::name_too_long;
-    std::memcpy(path_.get(), root_.data(), root_.size());
-    std::memcpy(path_.get() + root_.size(), path.data(), path.size());
+    root_.copy(path_.get(), root_.size());
+    path.copy(path_.get() + root_.size(), path.size());
     const auto length = static_cast<std::uint32_t>(root_.size() + path.size());
     return self_.sendrec(fs::where, fs::open{{path_grant_->ref(), length, 0}, fs::open_flags::read, 0});
   }

@@ -96,6 +96,7 @@ class broker final : public std::enable_shared_from_this<broker> {
   [[nodiscard]] dvk_table* table() const { return static_cast<dvk_table*>(memory_.get()); }
   result<std::shared_ptr<port>> bind_on(const std::shared_ptr<carrier>& runs_on, endpoint_id who,
                                         const bind_options& options);
+  void permit(port& p, call_set calls);
   void apply(endpoint_id who, port& p, const privileges& rights);
   errc find_peer(const port& self, endpoint_id who, errc died, errc itself, dvk_slot*& slot) const;
   std::shared_ptr<link> make_link(port& asker, const std::shared_ptr<port>& server);

@@ -45,7 +45,7 @@ inline result<std::shared_ptr<port>> broker::bind_on(const std::shared_ptr<carri
   const bool is_system = static_cast<std::uint32_t>(index) < limits_.system_processes;
   auto made = std::make_shared<port>(shared_from_this(), runs_on, id, index, is_system, limits_.system_processes);
   made->bell_ = runs_on->add_bell(*made);
-  made->calls_ = (is_system ? call_set::all() : call_set::of_users()).bits();
+  permit(*made, is_system ? call_set::all() : call_set::of_users());
   ports_[static_cast<std::size_t>(index)] = made;
   if (options.privileges != nullptr) apply(id, *made, *options.privileges);
   tell_table_watches();
@@ -65,7 +65,7 @@ inline result<endpoint_id> broker::bind_thread(int thread, endpoint_id who, cons
   {
     const std::lock_guard guard(lock_);
     const auto before = bound_threads_[thread].lock();
-    if (before != nullptr && before->bound_.load()) return errc::slot_used;
+    if (before != nullptr && (before->control_.load() & port::control_unbound) == 0) return errc::slot_used;
   }
   auto made = bind_on(carrier::of_thread(thread), who, options);
   if (!made) return made.error();
@@ -102,7 +102,7 @@ inline void broker::unbind(port& leaving) {
     if (entry.get() != &leaving) return;
     held = std::move(entry);
     entry = nullptr;
-    leaving.bound_.store(false, std::memory_order_release);
+    leaving.control_.fetch_or(port::control_unbound, std::memory_order_release);
     std::erase(death_watchers_, &leaving);
     if (leaving.is_system_)
       for (std::uint32_t i = 0; i < limits_.system_processes; ++i)

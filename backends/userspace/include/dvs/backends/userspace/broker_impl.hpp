@@ -8,12 +8,17 @@
 
 namespace dvs::userspace {
 
-inline void broker::apply(endpoint_id who, port& p, const privileges& rights) {
-  p.calls_.store(rights.calls.bits(), std::memory_order_relaxed);
+/// Sets the calls that a process may make, in the table and where it looks itself.
+inline void broker::permit(port& p, call_set calls) {
+  p.permit(calls);
   dvk_privileges core{};
-  dvk_get_privileges(table(), number(who), &core);
-  core.calls = rights.calls.bits();
-  dvk_set_privileges(table(), number(who), &core);
+  dvk_get_privileges(table(), number(p.id_), &core);
+  core.calls = calls.bits();
+  dvk_set_privileges(table(), number(p.id_), &core);
+}
+
+inline void broker::apply(endpoint_id who, port& p, const privileges& rights) {
+  permit(p, rights.calls);
   const auto set = [&](dvk_direction direction, const peer_set& peers) {
     for (std::uint32_t i = 0; i < limits_.system_processes; ++i) {
       const endpoint_id peer{static_cast<std::int32_t>(i) - static_cast<std::int32_t>(limits_.tasks)};
@@ -39,7 +44,9 @@ inline result<privileges> broker::privileges_of(endpoint_id who) {
   dvk_slot* slot = nullptr;
   if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::bad_endpoint;
   privileges rights;
-  rights.calls = call_set(ports_[static_cast<std::size_t>(index_of(who))]->calls_.load(std::memory_order_relaxed));
+  dvk_privileges core{};
+  dvk_get_privileges(table(), number(who), &core);
+  rights.calls = call_set(static_cast<std::uint32_t>(core.calls));
   const auto read = [&](dvk_direction direction) {
     const auto has = [&](dvk_endpoint peer) {
       int allowed = 0;

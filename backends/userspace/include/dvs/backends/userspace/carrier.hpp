@@ -167,8 +167,16 @@ class carrier {
   /// Whether no other thread has anything for this carrier.
   [[nodiscard]] bool is_undisturbed() const { return keeper_ == nullptr && !bells_.rung(); }
 
-  /// Makes a suspended task run, after those that are ready already, or before them.
-  void make_ready(task& t, bool first = false);
+  /// Makes a suspended task run after those that are ready already.
+  [[gnu::always_inline]] void make_ready(task& t) {
+    if (t.ready_ || !t.suspended_) return;
+    t.ready_ = true;
+    t.next_ = nullptr;
+    (ready_first_ == nullptr ? ready_first_ : ready_last_->next_) = &t;
+    ready_last_ = &t;
+  }
+  /// Makes a suspended task run before those that are ready already.
+  void make_ready_first(task& t);
   /// Lets the other tasks that are ready run.
   void yield();
 
@@ -256,7 +264,6 @@ class carrier {
     task* const first = ready_first_;
     if (first != nullptr) {
       ready_first_ = first->next_;
-      if (ready_first_ == nullptr) ready_last_ = nullptr;
     }
     return first;
   }
@@ -265,8 +272,6 @@ class carrier {
     context& from = *current_->context_;
     current_ = &next;
     from.switch_to(*next.context_);
-    if (!ended_.empty()) [[unlikely]]
-      reap();
   }
   void unlist(task& t);
   void run_timers();

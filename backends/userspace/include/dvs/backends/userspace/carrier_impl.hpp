@@ -62,20 +62,12 @@ inline void carrier::spawn(std::unique_ptr<runnable> body, std::string_view name
   make_ready(record.release()->runs_as);  // owned by the fiber itself until it ends
 }
 
-inline void carrier::make_ready(task& t, bool first) {
+inline void carrier::make_ready_first(task& t) {
   if (t.ready_ || !t.suspended_) return;
   t.ready_ = true;
-  if (ready_first_ == nullptr) {
-    t.next_ = nullptr;
-    ready_first_ = ready_last_ = &t;
-  } else if (first) {
-    t.next_ = ready_first_;
-    ready_first_ = &t;
-  } else {
-    t.next_ = nullptr;
-    ready_last_->next_ = &t;
-    ready_last_ = &t;
-  }
+  t.next_ = ready_first_;
+  if (ready_first_ == nullptr) ready_last_ = &t;
+  ready_first_ = &t;
 }
 
 inline void carrier::suspend(std::int64_t deadline_ns, const polling& how) {
@@ -89,6 +81,7 @@ inline void carrier::suspend(std::int64_t deadline_ns, const polling& how) {
     if (task* const next = take_ready()) {
       next->ready_ = false;
       if (next != &self) switch_to(*next);
+      if (!ended_.empty()) reap();
       break;
     }
     idle(how);
@@ -181,6 +174,7 @@ inline void carrier::set_timer(timer& t, std::int64_t at_ns) {
 }
 
 inline void carrier::look_around() {
+  if (!ended_.empty()) reap();
   if (!timers_.empty()) run_timers();
   if (reactor_) reactor_->poll();
 }

@@ -21,12 +21,11 @@ class socket_address;
 struct published_state {
   activity doing = activity::running;
   bool requests_only = false;
-  std::uint32_t count = 0;  ///< 23 bits
+  std::uint32_t count = 0;  ///< 24 bits, shifted to where the word has it
   endpoint_id peer = none;
 
   [[nodiscard]] constexpr std::uint64_t word() const {
-    return static_cast<std::uint64_t>(doing) | (requests_only ? 128U : 0U) |
-           static_cast<std::uint64_t>(count & 0x7F'FFFF) << 8 |
+    return static_cast<std::uint64_t>(doing) | (requests_only ? 128U : 0U) | count |
            static_cast<std::uint64_t>(static_cast<std::uint32_t>(peer)) << 32;
   }
   /// Whether both say the same, whichever wait it is.
@@ -34,7 +33,7 @@ struct published_state {
     return doing == other.doing && requests_only == other.requests_only && peer == other.peer;
   }
   [[nodiscard]] static constexpr published_state from(std::uint64_t word) {
-    return {static_cast<activity>(word & 127), (word & 128) != 0, static_cast<std::uint32_t>(word >> 8) & 0x7F'FFFF,
+    return {static_cast<activity>(word & 127), (word & 128) != 0, static_cast<std::uint32_t>(word) & ~0xFFU,
             endpoint_id{static_cast<std::int32_t>(word >> 32)}};
   }
 };
@@ -86,7 +85,7 @@ class port final : public bell_source {
   result<listener> listen(std::string_view address, std::uint16_t number);
 
   /// Whether a wait may begin. Errors: `process_running`, `not_bound`, `shut_down`.
-  [[nodiscard]] errc may_wait() const { return waiting_ ? errc::process_running : enter_unchecked(); }
+  [[nodiscard]] errc may_wait() const { return waiting_task_ != nullptr ? errc::process_running : enter_unchecked(); }
 
   /// Waits until `poll()` is true; the general form of every wait of this backend.
   /// `give_up()` takes the operation back when the wait ends otherwise; false: too late, `poll()` is true now.
@@ -111,19 +110,22 @@ class port final : public bell_source {
   struct wait_record {
     wait_kind kind = wait_kind::none;
     bool done = false;
+    bool plainly = false;  ///< done by an answer of the same thread, and nothing else is to be looked at
     errc outcome = errc::ok;
     endpoint_id source = none;    ///< receive: from whom
     incoming* into = nullptr;     ///< receive: where to
     message* answer = nullptr;    ///< answer: where to
     link* on = nullptr;           ///< answer, taken, receive from one: the link
-    std::uint32_t sequence = 0;   ///< answer: the exchange
     endpoint_id redirect = none;  ///< answer: the request was relayed to this process
   };
-  static constexpr std::uint32_t control_cancel = 1, control_shut_down = 2;
+  /// What stands in the way of calls; the bits above these are the calls that its privileges deny.
+  static constexpr std::uint32_t control_cancel = 1, control_shut_down = 2, control_unbound = 4, control_denied = 8;
+  [[nodiscard]] static constexpr std::uint32_t denial_of(call c) { return control_denied << static_cast<unsigned>(c); }
 
   void rung() override { alert(); }
 
   // ---- Tests before an operation ----
+  void permit(call_set calls);
   errc enter_unchecked() const;
   errc enter(call c) const;
   errc enter_waiting(call c) const;
@@ -137,8 +139,11 @@ class port final : public bell_source {
   errc reply_long(endpoint_id to, std::uint32_t exchange, const message& m);
   errc sendrec_resumed(endpoint_id to, message& m);
   errc receive_long(endpoint_id source, timeout limit, incoming& in);
+  [[nodiscard]] bool is_hindered(call c) const {
+    return (control_.load(std::memory_order_acquire) & ((control_denied - 1) | denial_of(c))) != 0;
+  }
   [[nodiscard]] bool may_go_short(call c) const;
-  [[nodiscard]] bool leads_short(const link* on, endpoint_id to, const message& m) const;
+  [[nodiscard]] bool leads_short(const link* on, endpoint_id to) const;
   void ask_short(link& on, message& m);
   void receive_short(incoming& in);
   void end_short();
@@ -195,7 +200,7 @@ class port final : public bell_source {
   errc wait_for_table(endpoint_id who, bool bound, timeout limit);
   result<listener> listen_at(std::initializer_list<socket_address> places);
   [[gnu::always_inline]] void publish(published_state state) {
-    state.count = ++wait_count_;
+    state.count = wait_count_ += 0x100;
     state_.store(state.word(), std::memory_order_release);
   }
   /// Does not make another wait of one that is published already: senders that try tell by it that it has ended.
@@ -217,16 +222,13 @@ class port final : public bell_source {
   const endpoint_id id_;
   const std::int32_t index_;
   const bool is_system_;
-  std::atomic<std::uint32_t> calls_{0};
   std::atomic<std::uint32_t> control_{0};
-  std::atomic<bool> bound_{true};
 
   wait_record wait_;
-  task* waiting_task_ = nullptr;
-  bool waiting_ = false;
+  task* waiting_task_ = nullptr;     ///< the one that is in a call that waits
   bool accepting_requests_ = false;  ///< suspended in a receive of requests
   endpoint_id accepting_ = none;     ///< suspended in a receive: from whom
-  std::uint32_t wait_count_ = 0;
+  std::uint32_t wait_count_ = 0;     ///< how many waits were published, as `published_state` wants it
   link* pending_first_ = nullptr;
   link* pending_last_ = nullptr;
   link* last_asked_ = nullptr;

@@ -42,7 +42,7 @@ inline errc port::answer_local(link& on, std::uint32_t exchange, slot_kind kind,
     asker.hand_over(id_, 0, m, false);
     return errc::ok;
   }
-  if (theirs.kind != wait_kind::answer || theirs.sequence != on.taken.load(std::memory_order_relaxed))
+  if (theirs.kind != wait_kind::answer || on.sequence != on.taken.load(std::memory_order_relaxed))
     return errc::not_waiting;
   if (exchange != 0 && exchange != on.taken.load(std::memory_order_relaxed)) return errc::not_waiting;
   *theirs.answer = m;
@@ -94,7 +94,7 @@ inline errc port::relay(endpoint_id requester, std::uint32_t exchange, endpoint_
   if (refused != errc::ok) return refused;
   if (exchange == 0) exchange = on->taken.load(std::memory_order_relaxed);
   if (on->local) return relay_local(*on, exchange, to, m);
-  if (waiting_) return errc::process_running;
+  if (waiting_task_ != nullptr) return errc::process_running;
   const auto held = served_.find(requester)->second;  // outlives a requester that dies meanwhile
   on->redirect_done.store(0, std::memory_order_relaxed);
   on->redirect_to.store(number(to), std::memory_order_relaxed);
@@ -112,8 +112,7 @@ inline errc port::relay_local(link& on, std::uint32_t exchange, endpoint_id to, 
   port& asker = *on.asker;
   wait_record& theirs = asker.wait_;
   if (theirs.kind != wait_kind::answer || theirs.on != &on || theirs.done || on.pending ||
-      theirs.sequence != on.taken.load(std::memory_order_relaxed) ||
-      exchange != on.taken.load(std::memory_order_relaxed))
+      on.sequence != on.taken.load(std::memory_order_relaxed) || exchange != on.taken.load(std::memory_order_relaxed))
     return errc::not_waiting;
   link* onward = nullptr;
   const errc refused = asker.connect(to, true, errc::destination_died, errc::bad_endpoint, onward);
@@ -126,7 +125,6 @@ inline errc port::relay_local(link& on, std::uint32_t exchange, endpoint_id to, 
   on.local_open.store(false, std::memory_order_release);
   asker.open(*onward);
   theirs.on = onward;
-  theirs.sequence = onward->sequence;
   if (server.accepts(asker.id_, true)) {
     onward->taken.store(onward->sequence, std::memory_order_release);
     server.last_served_ = onward;

@@ -27,24 +27,33 @@ inline port::~port() = default;
 
 // ---- Tests before an operation ----
 
+/// Sets the calls that the port may make.
+inline void port::permit(call_set calls) {
+  const std::uint32_t denied = ~calls.bits() * control_denied;
+  std::uint32_t now = control_.load(std::memory_order_relaxed);
+  while (!control_.compare_exchange_weak(now, (now & (control_denied - 1)) | denied, std::memory_order_relaxed)) {
+  }
+}
+
 inline errc port::enter_unchecked() const {
-  if (!bound_.load(std::memory_order_relaxed)) return errc::not_bound;
-  return (control_.load(std::memory_order_relaxed) & control_shut_down) != 0 ? errc::shut_down : errc::ok;
+  const std::uint32_t now = control_.load(std::memory_order_relaxed);
+  if ((now & control_unbound) != 0) return errc::not_bound;
+  return (now & control_shut_down) != 0 ? errc::shut_down : errc::ok;
 }
 
 inline errc port::enter(call c) const {
   if (const errc refused = enter_unchecked(); refused != errc::ok) return refused;
-  return call_set(calls_.load(std::memory_order_relaxed)).has(c) ? errc::ok : errc::bad_call;
+  return (control_.load(std::memory_order_relaxed) & denial_of(c)) == 0 ? errc::ok : errc::bad_call;
 }
 
 inline errc port::enter_waiting(call c) const {
-  if (waiting_) return errc::process_running;
+  if (waiting_task_ != nullptr) return errc::process_running;
   return enter(c);
 }
 
 inline errc port::interrupted() {
   const std::uint32_t now = control_.load(std::memory_order_acquire);
-  if (now == 0) [[likely]]
+  if ((now & (control_cancel | control_shut_down)) == 0) [[likely]]
     return errc::ok;
   if ((now & control_cancel) == 0) return errc::shut_down;
   control_.fetch_and(~control_cancel, std::memory_order_acq_rel);
@@ -57,7 +66,6 @@ template <class Poll, class GiveUp>
 errc port::wait_until(published_state doing, timeout limit, link* on, bool attended, Poll&& poll, GiveUp&& give_up) {
   const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
   waiting_task_ = &carrier_->running();
-  waiting_ = true;
   publish_once(doing);
   polling how;
   if (on != nullptr) {
@@ -72,7 +80,8 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
   for (;;) {
     accept_nothing();
     // The end of the DC comes before what it brings about.
-    if (control_.load(std::memory_order_acquire) == control_shut_down && give_up()) {
+    const std::uint32_t control = control_.load(std::memory_order_acquire) & (control_cancel | control_shut_down);
+    if (control == control_shut_down && give_up()) {
       outcome = errc::shut_down;
       break;
     }
@@ -100,7 +109,6 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
     }
   }
   accept_nothing();
-  waiting_ = false;
   waiting_task_ = nullptr;
   published_running();
   return outcome;
@@ -111,7 +119,11 @@ inline void port::complete(errc outcome, bool first) {
   wait_.done = true;
   wait_.outcome = outcome;
   if (wait_.on != nullptr && wait_.on->local) wait_.on->local_open.store(false, std::memory_order_release);
-  if (waiting_task_ != nullptr) carrier_->make_ready(*waiting_task_, first);
+  if (waiting_task_ == nullptr) return;
+  if (first)
+    carrier_->make_ready_first(*waiting_task_);
+  else
+    carrier_->make_ready(*waiting_task_);
 }
 
 inline void port::open(link& on) {
@@ -389,7 +401,7 @@ inline errc port::watch_deaths() {
 inline bool port::is_bound(endpoint_id who) { return broker_->port_of(who) != nullptr; }
 
 inline errc port::wait_for_table(endpoint_id who, bool bound, timeout limit) {
-  if (waiting_) return errc::process_running;
+  if (waiting_task_ != nullptr) return errc::process_running;
   if (const errc refused = enter_unchecked(); refused != errc::ok) return refused;
   if (who == hardware) return errc::bad_destination;
   if (who == id_) return errc::bad_endpoint;
@@ -410,8 +422,8 @@ inline errc port::wait_for_table(endpoint_id who, bool bound, timeout limit) {
 inline duration port::now() const { return duration{monotonic_ns() - broker_->started_ns()}; }
 
 inline errc port::sleep_for(duration length) {
-  if (waiting_) return errc::process_running;
-  if (!bound_.load(std::memory_order_relaxed)) return errc::not_bound;
+  if (waiting_task_ != nullptr) return errc::process_running;
+  if ((control_.load(std::memory_order_relaxed) & control_unbound) != 0) return errc::not_bound;
   const errc outcome = wait_until(
       {activity::sleeping}, timeout(length), nullptr, false, [] { return false; }, [] { return true; });
   return outcome == errc::timed_out ? errc::ok : outcome;

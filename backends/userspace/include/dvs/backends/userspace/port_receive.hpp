@@ -46,7 +46,6 @@ inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout l
   bool listening = false;
   const auto listen = [&] {
     open(*on);
-    wait_.sequence = on->sequence;
     if (remote) on->lines.put(slot_kind::listening, on->sequence, nullptr, false);
     listening = remote;
   };

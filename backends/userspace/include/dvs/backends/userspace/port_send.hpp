@@ -175,7 +175,6 @@ inline errc port::sendrec_local(link& on, message& m, timeout limit, const std::
   wait_.kind = wait_kind::answer;
   wait_.answer = &m;
   wait_.on = &on;
-  wait_.sequence = on.sequence;
   published_state doing{activity::sending, false, 0, to.id_};
   if (to.accepts(id_, true)) {
     count(sent_);

@@ -12,10 +12,10 @@
 namespace dvs::userspace {
 
 [[gnu::always_inline]] inline errc port::sendrec(endpoint_id to, message& m, timeout limit) {
-  if (!limit.is_forever() || !may_go_short(call::sendrec) || !leads_short(last_asked_, to, m))
+  if (is_notification(m) || !limit.is_forever() || !may_go_short(call::sendrec) || !leads_short(last_asked_, to))
     return sendrec_long(to, m, limit);
   ask_short(*last_asked_, m);
-  if (!wait_.done || wait_.outcome != errc::ok || wait_.redirect != none) [[unlikely]]
+  if (!wait_.plainly) [[unlikely]]
     return sendrec_resumed(to, m);
   end_short();
   return errc::ok;
@@ -40,34 +40,32 @@ namespace dvs::userspace {
 /// Answers the process of this thread whose request was taken last.
 [[gnu::always_inline]] inline errc port::reply(endpoint_id to, std::uint32_t exchange, const message& m) {
   link* const on = last_served_;
-  if (on == nullptr || on->asker_id != to || !on->local || on->allowed_reply != broker_->epoch() ||
-      !bound_.load(std::memory_order_relaxed) || control_.load(std::memory_order_relaxed) != 0 ||
-      !call_set(calls_.load(std::memory_order_relaxed)).has(call::reply) || is_notification(m))
+  if (is_notification(m) || on == nullptr || on->asker_id != to || !on->local ||
+      on->allowed_reply != broker_->epoch() || is_hindered(call::reply))
     return reply_long(to, exchange, m);
   port& asker = *on->asker;
   wait_record& theirs = asker.wait_;
-  if (theirs.kind != wait_kind::answer || theirs.on != on || theirs.done || on->pending || exchange != theirs.sequence)
+  if (theirs.kind != wait_kind::answer || theirs.on != on || theirs.done || on->pending || exchange != on->sequence)
     return reply_long(to, exchange, m);
   copy_message(*theirs.answer, m);
   theirs.answer->source = id_;
   count(sent_);
   asker.count(asker.received_);
   on->local_open.store(false, std::memory_order_release);
-  theirs.done = true;
+  theirs.done = theirs.plainly = true;
   carrier_->make_ready(*asker.waiting_task_);
   return errc::ok;
 }
 
 /// Whether this port may begin call `c` now and other threads have nothing for the carrier.
 [[gnu::always_inline]] inline bool port::may_go_short(call c) const {
-  return !waiting_ && bound_.load(std::memory_order_relaxed) && control_.load(std::memory_order_acquire) == 0 &&
-         call_set(calls_.load(std::memory_order_relaxed)).has(c) && carrier_->is_undisturbed();
+  return waiting_task_ == nullptr && !is_hindered(c) && carrier_->is_undisturbed();
 }
 
-/// Whether `on` leads to `to`, a process of this thread that waits for just this.
-[[gnu::always_inline]] inline bool port::leads_short(const link* on, endpoint_id to, const message& m) const {
+/// Whether `on` leads to `to`, a process of this thread that waits for anything; who is gone waits for nothing.
+[[gnu::always_inline]] inline bool port::leads_short(const link* on, endpoint_id to) const {
   return on != nullptr && on->server_id == to && on->local && on->allowed_ask_reply == broker_->epoch() &&
-         !on->server_gone.load(std::memory_order_relaxed) && on->server->accepts(id_, true) && !is_notification(m);
+         on->server->accepting_ == any;
 }
 
 [[gnu::always_inline]] inline void port::ask_short(link& on, message& m) {
@@ -75,16 +73,13 @@ namespace dvs::userspace {
   on.sequence = next_sequence(on.sequence);
   on.asking.store(on.sequence, std::memory_order_relaxed);
   on.local_open.store(true, std::memory_order_relaxed);
-  began_.store(0, std::memory_order_relaxed);  // its request is taken: the server closes a cycle, if anybody
   blocked_on_.store(&on, std::memory_order_release);
   wait_.kind = wait_kind::answer;
   wait_.answer = &m;
   wait_.on = &on;
-  wait_.sequence = on.sequence;
   count(sent_);
   on.taken.store(on.sequence, std::memory_order_relaxed);
   to.last_served_ = &on;
-  waiting_ = true;
   waiting_task_ = &carrier_->running();
   publish({activity::awaiting_reply, false, 0, on.server_id});
   to.accept_nothing();
@@ -100,7 +95,6 @@ namespace dvs::userspace {
   wait_.kind = wait_kind::receive;
   wait_.source = any;
   wait_.into = &in;
-  waiting_ = true;
   waiting_task_ = &carrier_->running();
   publish({activity::receiving, false, 0, any});
   accepting_ = any;
@@ -109,12 +103,11 @@ namespace dvs::userspace {
 }
 
 [[gnu::always_inline]] inline void port::end_short() {
-  waiting_ = false;
   waiting_task_ = nullptr;
   published_running();
   blocked_on_.store(nullptr, std::memory_order_release);
   wait_.kind = wait_kind::none;
-  wait_.done = false;
+  wait_.done = wait_.plainly = false;
   wait_.on = nullptr;
 }
 
