@@ -143,6 +143,7 @@ class broker final : public std::enable_shared_from_this<broker> {
 #include <dvs/backends/userspace/link_impl.hpp>
 #include <dvs/backends/userspace/port_answer.hpp>
 #include <dvs/backends/userspace/port_impl.hpp>
+#include <dvs/backends/userspace/port_links.hpp>
 #include <dvs/backends/userspace/port_memory.hpp>
 #include <dvs/backends/userspace/port_receive.hpp>
 #include <dvs/backends/userspace/port_send.hpp>

@@ -21,37 +21,38 @@ class port;
 struct link final : promise_keeper {
   link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier, std::uint32_t first_sequence);
 
-  // Shared.
   channel_lines<std::atomic> lines;
+
+  // What both read and nobody writes in the course of an exchange.
+  const std::shared_ptr<port> asker;
+  const std::shared_ptr<port> server;
+  const endpoint_id server_id;
+  const endpoint_id asker_id;
+  const bool local;
   std::atomic<bool> asker_gone{false};
   std::atomic<bool> server_gone{false};
-  /// Local links: whether the asker waits for something on this link (channel lines tell it for the others).
-  std::atomic<bool> local_open{false};
-  /// The exchange that the asker has open, for the search for cycles.
-  std::atomic<std::uint32_t> asking{0};
-  /// When the post came, in the order of the server's tickets.
-  std::atomic<std::uint32_t> ticket{0};
   /// With a redirected answer: where the request was relayed to, and the exchange whose asker has asked there.
   std::atomic<std::int32_t> redirect_to{0};
   std::atomic<std::uint32_t> redirect_done{0};
-  const std::shared_ptr<port> asker;
-  const std::shared_ptr<port> server;
-  const bool local;
-  const endpoint_id server_id;
-  const endpoint_id asker_id;
+  std::uint32_t answer_bell = 0;  ///< the asker's
+  std::uint32_t post_bell = 0;    ///< the server's
 
-  // The asker's.
+  // The asker's. Another thread's server looks at none of it while messages come one at a time.
+  /// The exchange that the asker has open, for the search for cycles.
+  alignas(64) std::atomic<std::uint32_t> asking{0};
+  /// When the post came, in the order of the server's tickets.
+  std::atomic<std::uint32_t> ticket{0};
+  /// Local links: whether the asker waits for something on this link (channel lines tell it for the others).
+  std::atomic<bool> local_open{false};
+  slot_kind local_kind = slot_kind::idle;
+  const message* local_message = nullptr;
   std::uint32_t sequence;
   std::uint32_t allowed_ask = 0;        ///< epoch of the privileges under which asking was found allowed
   std::uint32_t allowed_ask_reply = 0;  ///< the same, with the way back
-  std::uint32_t answer_bell = 0;
-  const message* local_message = nullptr;
-  slot_kind local_kind = slot_kind::idle;
 
   // The server's.
   alignas(64) std::atomic<std::uint32_t> taken{0};  ///< sequence of the last message taken; others only look
   std::uint32_t allowed_reply = 0;
-  std::uint32_t post_bell = 0;
   bool adopted = false;  ///< known to the server's port
   bool pending = false;  ///< in the list of those that wait to be taken
   slot_state seen;       ///< the post that is pending

@@ -11,9 +11,9 @@ namespace dvs::userspace {
 inline link::link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier, std::uint32_t first_sequence)
     : asker(std::move(from)),
       server(std::move(to)),
-      local(same_carrier),
       server_id(server->id()),
       asker_id(asker->id()),
+      local(same_carrier),
       sequence(first_sequence) {
   post_bell_source.owner = this;
   answer_bell_source.owner = this;

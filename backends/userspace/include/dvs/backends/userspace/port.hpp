@@ -246,9 +246,10 @@ class port final : public bell_source {
     port& owner;
   } alarm_{*this};
 
-  /// What others write.
+  /// What others write: with every post,
   alignas(64) std::atomic<std::uint32_t> tickets_{0};
-  std::atomic<bool> has_remote_askers_{false};
+  /// and now and then.
+  alignas(64) std::atomic<bool> has_remote_askers_{false};
   struct pending_note {
     std::atomic<std::uint64_t> value{0};
     std::atomic<std::uint64_t> time_ns{0};
