@@ -102,7 +102,7 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
     accepting_ = wait_.kind == wait_kind::receive ? wait_.source : none;
     accepting_requests_ = wait_.kind == wait_kind::receive_request;
     carrier_->suspend(deadline, how);
-    if (how.word == nullptr) continue;
+    if (on == nullptr || how.word == nullptr) continue;
     if (const std::uint32_t now = how.word->load(std::memory_order_acquire); now != how.seen) {
       how.seen = now;  // most likely the end of the wait: the line is better left where it is
     } else {
