@@ -41,11 +41,11 @@ std::vector<bench::row> all_rows() {
   const auto on_one_core = [first] { return subject::thread_sendrec(first, first, 500, 10'000); };
   return {
       {"fiber-sendrec", reference::bare_switches,
+       [] { return subject::fiber_sendrec([](auto& self) { return subject::ns_each_echo(self, 1000, 500'000); }); }},
+      {"fiber-sendrec-word", reference::bare_switches,
        [] {
          return subject::fiber_sendrec([](auto& self) { return subject::ns_each_increment(self, 1000, 500'000); });
        }},
-      {"fiber-sendrec-full", reference::bare_switches,
-       [] { return subject::fiber_sendrec([](auto& self) { return subject::ns_each_echo(self, 1000, 500'000); }); }},
       {"thread-sendrec-2core",
        [=] {
          if (first == last) throw std::runtime_error("it needs two processors");

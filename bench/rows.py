@@ -45,9 +45,9 @@ class Row:
 
 
 ROWS = (
-    Row("fiber-sendrec", "sendrec of a word between fibers of one thread", "two bare Boost.Context switches", "ns",
+    Row("fiber-sendrec", "sendrec between fibers of one thread", "two bare Boost.Context switches", "ns",
         at_most(3), "time"),
-    Row("fiber-sendrec-full", "the same, the message full, read and written", "two bare Boost.Context switches", "ns",
+    Row("fiber-sendrec-word", "the same, of one word", "two bare Boost.Context switches", "ns",
         Target("report"), "time"),
     Row("thread-sendrec-2core", "sendrec between threads on two cores", "bare 64-byte slot ping-pong", "ns",
         at_most(1.3), "time"),
