@@ -136,12 +136,15 @@ struct nweb {
   template <dvs::backend Backend, class Ready>
   static dvs::result<void> run(dvs::endpoint<Backend>& self, surroundings<Backend>& around, Ready&& ready) {
     const config::web_server& site = *around.config.website;
-    if (around.config.fs != muk::fs::where) throw std::runtime_error("it asks FS at endpoint 1: write fs_ep 1");
     auto listener = self.listen(site.port);
     if (!listener)
       throw std::runtime_error("port " + std::to_string(site.port) + ": " + dvs::sentence_of(listener.error()));
     ready("http://127.0.0.1:" + std::to_string(listener->port()) + "/");
-    return muk::nweb::serve<muk::nweb::fs_site>(self, *listener, {.port = site.port, .root = site.root});
+    muk::nweb::settings settings{.port = site.port, .root = site.root};
+    settings.file_server = *around.config.fs;
+    settings.information_server = around.config.is;
+    settings.process_manager = around.config.pm;
+    return muk::nweb::serve<muk::nweb::fs_site>(self, *listener, settings);
   }
 };
 

@@ -8,12 +8,8 @@
 #include <cstring>
 #include <dvs/endpoint.hpp>
 #include <memory>
-#include <muk/fs/protocol.hpp>
-#include <muk/is/protocol.hpp>
 #include <muk/nweb/site.hpp>
 #include <muk/nweb/target.hpp>
-#include <muk/pm/protocol.hpp>
-#include <optional>
 
 namespace muk::nweb {
 
@@ -23,11 +19,14 @@ class fs_site {
  public:
   fs_site(dvs::endpoint<Backend>& self, const settings& limits)
       : self_(self),
+        file_server_(limits.file_server),
+        information_server_(limits.information_server),
+        process_manager_(limits.process_manager),
         root_(limits.root == "/" ? std::string_view{} : std::string_view(limits.root)),
         buffer_(std::make_unique_for_overwrite<char[]>(head_room + piece_bytes)),
         path_(std::make_unique_for_overwrite<char[]>(path_bytes)),
-        data_grant_(self.grant_write(fs::where, data())),
-        path_grant_(self.grant_read(fs::where, std::span(path_.get(), path_bytes))) {}
+        data_grant_(self.grant_write(file_server_, data())),
+        path_grant_(self.grant_read(file_server_, std::span(path_.get(), path_bytes))) {}
 
   dvs::result<file> open(std::string_view path) {
     const auto opened = open_in_fs(path);
@@ -43,31 +42,31 @@ class fs_site {
 
   dvs::result<std::size_t> read(const file& from, std::uint64_t offset, std::size_t length) {
     const auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(length, piece_bytes));
-    const auto got = self_.sendrec(fs::where, fs::read{from.handle, bytes, offset, data_grant_->ref()});
+    const auto got = self_.sendrec(file_server_, fs::read{from.handle, bytes, offset, data_grant_->ref()});
     if (!got) return got.error();
     return std::min<std::size_t>(got->length, bytes);
   }
 
-  void close(const file& opened) { static_cast<void>(self_.sendrec(fs::where, fs::close{opened.handle})); }
+  void close(const file& opened) { static_cast<void>(self_.sendrec(file_server_, fs::close{opened.handle})); }
 
   dvs::result<void> list(std::string_view path, std::vector<entry>& entries) {
     const auto opened = open_in_fs(path);
     if (!opened) return opened.error();
     const auto listed = list_open(opened->file, entries);
-    static_cast<void>(self_.sendrec(fs::where, fs::close{opened->file}));
+    static_cast<void>(self_.sendrec(file_server_, fs::close{opened->file}));
     return listed;
   }
 
   dvs::result<std::string> status(std::string_view name, bool json) {
     const auto wanted = table_of(name);
-    if (!wanted) return dvs::errc::no_entry;
+    if (!wanted || !information_server_) return dvs::errc::no_entry;
     const auto format = json ? is::format::json : is::format::text;
     std::string text(16 * 1024, '\0');
     for (;;) {
-      const auto window = self_.grant_write(is::where, text);
+      const auto window = self_.grant_write(*information_server_, text);
       if (!window) return window.error();
       const auto room = static_cast<std::uint32_t>(text.size());
-      const auto got = self_.sendrec(is::where, is::get{*wanted, format, room, window->ref()}, patience);
+      const auto got = self_.sendrec(*information_server_, is::get{*wanted, format, room, window->ref()}, patience);
       if (!got) return got.error();
       const bool whole = got->total <= text.size();
       text.resize(whole ? std::min<std::size_t>(got->length, text.size()) : got->total + text.size() / 2);
@@ -82,8 +81,9 @@ class fs_site {
   std::int64_t seconds() {
     constexpr std::int64_t year_2000 = 946'684'800;
     const auto since_start = std::chrono::duration_cast<std::chrono::seconds>(self_.now()).count();
+    if (!process_manager_) return 0;
     if (!start_of_node_) {
-      const auto told = self_.sendrec(pm::where, pm::time{}, patience);
+      const auto told = self_.sendrec(*process_manager_, pm::time{}, patience);
       start_of_node_ = told && told->seconds > year_2000 ? told->seconds - since_start : 0;
     }
     return *start_of_node_ == 0 ? 0 : *start_of_node_ + since_start;
@@ -107,13 +107,13 @@ class fs_site {
     root_.copy(path_.get(), root_.size());
     path.copy(path_.get() + root_.size(), path.size());
     const auto length = static_cast<std::uint32_t>(root_.size() + path.size());
-    return self_.sendrec(fs::where, fs::open{{path_grant_->ref(), length, 0}, fs::open_flags::read, 0});
+    return self_.sendrec(file_server_, fs::open{{path_grant_->ref(), length, 0}, fs::open_flags::read, 0});
   }
 
   dvs::result<void> list_open(std::uint32_t directory, std::vector<entry>& entries) {
     constexpr auto room = static_cast<std::uint32_t>(piece_bytes - piece_bytes % sizeof(fs::name_row));
     for (std::uint64_t position = 0;;) {
-      const auto got = self_.sendrec(fs::where, fs::getdents{directory, room, position, data_grant_->ref()});
+      const auto got = self_.sendrec(file_server_, fs::getdents{directory, room, position, data_grant_->ref()});
       if (!got) return got.error();
       const std::size_t rows = std::min(got->length, room) / sizeof(fs::name_row);
       if (rows == 0) return {};
@@ -134,6 +134,8 @@ class fs_site {
   }
 
   dvs::endpoint<Backend>& self_;
+  const dvs::endpoint_id file_server_;
+  const std::optional<dvs::endpoint_id> information_server_, process_manager_;
   std::string_view root_;
   std::unique_ptr<char[]> buffer_;  // not cleared: pages that are never used cost no memory
   std::unique_ptr<char[]> path_;

@@ -9,6 +9,10 @@
 #include <cstdint>
 #include <dvs/result.hpp>
 #include <dvs/time.hpp>
+#include <muk/fs/protocol.hpp>
+#include <muk/is/protocol.hpp>
+#include <muk/pm/protocol.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,6 +71,9 @@ struct settings {
   dvs::duration idle = std::chrono::seconds(30);    ///< how long a connection may say nothing between requests
   dvs::duration header = std::chrono::seconds(10);  ///< how long a request may take to arrive
   dvs::duration write = std::chrono::seconds(60);   ///< how long a client may take to accept one piece
+  dvs::endpoint_id file_server = fs::where;
+  std::optional<dvs::endpoint_id> information_server = is::where;  ///< none: the states are not found
+  std::optional<dvs::endpoint_id> process_manager = pm::where;     ///< none: answers have no date
 };
 
 }  // namespace muk::nweb

@@ -203,6 +203,26 @@ TEST_CASE("muk serves the files of its image in both modes, and stops cleanly on
   }
 }
 
+TEST_CASE("servers are asked where the configuration puts them, and one that is not there is not asked") {
+  const folder here;
+  REQUIRE(muk("mkimage " + here.path("site") + " " + here.path("site.img")).status == 0);
+  const std::string rest = " rd_ep 4; web_ep 22; rd_cfg \"rd.cfg\"; fs_cfg \"fs.cfg\"; web_cfg \"web.cfg\";\n};\n";
+  here.write("fs.cfg", "device ROOT { major 4; minor 0; type RDISK_IMG; root_dev YES; };\n");
+  here.write("moved.cfg", "muk MOVED {\n  dcid 0; pm_ep 5; fs_ep 2; is_ep 9;" + rest);
+  here.write("small.cfg", "muk SMALL {\n  dcid 0; fs_ep 2;" + rest);
+  for (const std::string config : {"moved.cfg", "small.cfg"}) {
+    INFO(config);
+    running server({here.path(config)});
+    const auto url = server.url();
+    CHECK(run("curl --silent --fail --max-time 60 " + url + "sub/large.bin | cmp - " + here.path("site/sub/large.bin"))
+              .said == "");
+    const auto states = run("curl --silent --max-time 60 -o /dev/null -w '%{http_code}' " + url + ".muk/is/all.json");
+    CHECK(states.said == (config == "moved.cfg" ? "200" : "404"));
+    server.send(SIGTERM);
+    CHECK(server.wait() == 0);
+  }
+}
+
 TEST_CASE("SIGUSR1 prints the state of every server, and muk goes on") {
   const folder here;
   REQUIRE(muk("mkimage " + here.path("site") + " " + here.path("site.img")).status == 0);
