@@ -67,6 +67,8 @@ class stopped_context {
     float_control_ = __builtin_ia32_stmxcsr();
     if (((float_control_ ^ to.float_control_) & ~float_flags) != 0) [[unlikely]]
       set_float_control(to.float_control_);
+    static_assert(offsetof(stopped_context, stack_) == 0 && offsetof(stopped_context, frame_) == 8 &&
+                  offsetof(stopped_context, code_) == 16 && offsetof(stopped_context, kept_) == 24);
     stopped_context* from = this;
     stopped_context* next = &to;
     asm volatile(
@@ -110,7 +112,7 @@ class stopped_context {
   void* stack_ = nullptr;
   void* frame_ = nullptr;
   void* code_ = nullptr;
-  void* kept_[2] = {};
+  [[maybe_unused]] void* kept_[2] = {};  ///< rbx and r12, where compilers put what they need at once
   std::uint32_t float_control_ = 0;
 };
 

@@ -44,6 +44,8 @@ class broker final : public std::enable_shared_from_this<broker> {
 
   // ---- For ports ----
   [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
+  /// The error of an operation whose partner has gone: when the DC has ended, that is why.
+  [[nodiscard]] errc gone(errc died) const { return ended() ? errc::shut_down : died; }
   [[nodiscard]] std::uint32_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   [[nodiscard]] std::int64_t started_ns() const { return started_ns_; }
   [[nodiscard]] std::uint32_t tasks() const { return limits_.tasks; }

@@ -13,7 +13,7 @@ inline errc broker::find_peer(const port& self, endpoint_id who, errc died, errc
   const int found = dvk_resolve(table(), number(who), &slot);
   if (found != DVK_E_ok) return errc{found};
   if (who == self.id_) return itself;
-  return dvk_is_bound(slot) ? errc::ok : died;
+  return dvk_is_bound(slot) ? errc::ok : gone(died);
 }
 
 inline errc broker::connect(port& asker, endpoint_id to, bool with_reply, errc died, errc itself,
@@ -40,7 +40,7 @@ inline errc broker::connect(port& asker, endpoint_id to, bool with_reply, errc d
 inline errc broker::link_to(port& asker, endpoint_id to, std::shared_ptr<link>& found) {
   const std::lock_guard guard(lock_);
   const auto& server = ports_[static_cast<std::size_t>(index_of(to))];
-  if (server == nullptr || server->id_ != to) return errc::source_died;
+  if (server == nullptr || server->id_ != to) return gone(errc::source_died);
   found = make_link(asker, server);
   return errc::ok;
 }
@@ -91,7 +91,7 @@ inline errc broker::check_source(const port& self, endpoint_id source) {
   if (source == self.id_) return errc::bad_endpoint;
   if (!dvk_permits(table(), self.index_, DVK_FROM, index_of(source))) return errc::trap_denied;
   if (source == hardware || source == clock_task || source == process_events) return errc::ok;
-  if (!dvk_is_bound(slot)) return errc::source_died;
+  if (!dvk_is_bound(slot)) return gone(errc::source_died);
   return dvk_may_pass(table(), slot, &slot_at(self)) ? errc::ok : errc::trap_denied;
 }
 

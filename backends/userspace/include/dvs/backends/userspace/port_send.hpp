@@ -54,7 +54,7 @@ inline errc port::send_local(link& on, const message& m, timeout limit) {
   port& to = *on.server;
   carrier_->keep_promise();
   carrier_->poll_bells();  // what came from other threads before is served before
-  if (on.server_gone.load(std::memory_order_relaxed)) return errc::destination_died;
+  if (on.server_gone.load(std::memory_order_relaxed)) return broker_->gone(errc::destination_died);
   if (to.accepts(id_, false)) {
     count(sent_);
     to.hand_over(id_, 0, m, true);
@@ -170,7 +170,7 @@ inline errc port::sendrec_local(link& on, message& m, timeout limit, const std::
   port& to = *on.server;
   carrier_->keep_promise();
   carrier_->poll_bells();
-  if (on.server_gone.load(std::memory_order_relaxed)) return errc::peer_died;
+  if (on.server_gone.load(std::memory_order_relaxed)) return broker_->gone(errc::peer_died);
   open(on);
   wait_.kind = wait_kind::answer;
   wait_.answer = &m;
