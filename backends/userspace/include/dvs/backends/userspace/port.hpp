@@ -224,7 +224,8 @@ class port final : public bell_source {
   const bool is_system_;
   std::atomic<std::uint32_t> control_{0};
 
-  wait_record wait_;
+  /// What its own thread writes all the time; partners read what stands before it.
+  alignas(64) wait_record wait_;
   task* waiting_task_ = nullptr;     ///< the one that is in a call that waits
   bool accepting_requests_ = false;  ///< suspended in a receive of requests
   endpoint_id accepting_ = none;     ///< suspended in a receive: from whom
