@@ -91,7 +91,8 @@ class endpoint {
   /// if it were ours. Errors: `peer_died`, `destination_died`, `source_died` (it died with the request), `locked`,
   /// `would_block` (always with `no_wait`), and whatever the protocol of the server says.
   template <request Request>
-  result<typename Request::reply> sendrec(endpoint_id to, const Request& ask, timeout limit = forever) {
+  [[gnu::always_inline]] result<typename Request::reply> sendrec(endpoint_id to, const Request& ask,
+                                                                 timeout limit = forever) {
     message inout = typed(ask);
     const errc outcome = port_.sendrec(to, inout, limit);
     if (outcome != errc::ok) return outcome;

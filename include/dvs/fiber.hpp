@@ -49,9 +49,9 @@ class fiber;
 namespace detail {
 
 /// The C++ runtime's per-thread exception state: the stack of caught exceptions and the count of those in flight.
-struct exception_words {
-  void* caught = nullptr;
-  std::uintptr_t uncaught = 0;
+struct [[gnu::may_alias]] exception_words {
+  void* caught;
+  unsigned int uncaught;
 };
 
 struct thread_contexts;
@@ -70,7 +70,7 @@ template <typename Entry>
 concept fiber_entry = std::invocable<Entry&, fiber&> && std::same_as<std::invoke_result_t<Entry&, fiber&>, context&>;
 
 /// Something a thread can run. Neither copied nor moved: others keep its address.
-class context {
+class alignas(64) context {
  public:
   context(const context&) = delete;
   context& operator=(const context&) = delete;
@@ -84,6 +84,16 @@ class context {
   /// a return wrongly, which costs 4 ns.
   void switch_to(context& to) noexcept;
 
+  /// Brings what the switch to this context reads into the processor's cache. For schedulers that know who runs soon:
+  /// with many fibers each finds its memory in a slower cache.
+  [[gnu::always_inline]] void prefetch() const noexcept { __builtin_prefetch(this, for_writing); }
+  /// The same for the end of its stack; the context itself should be there already. It must not be running.
+  [[gnu::always_inline]] void prefetch_stack() const noexcept {
+    const std::byte* const end = stopped_.stack_end();
+#pragma GCC unroll 8
+    for (std::size_t line = 0; line < prefetched_lines; ++line) __builtin_prefetch(end + 64 * line, for_writing);
+  }
+
   /// The name for messages: the fiber's, or "root" for a thread's own stack.
   std::string_view name() const noexcept { return name_; }
 
@@ -95,15 +105,20 @@ class context {
   friend class fiber;
   friend struct detail::thread_contexts;
 
+  static constexpr int for_writing = 1;
+  static constexpr std::size_t prefetched_lines = 7;  ///< what a process touches that asks and asks again
+
   /// Makes `to` the running context as far as the books go; the stack is changed next (inline: see
   /// `sanitizer_view::leave`).
   [[gnu::always_inline]] void hand_over(context& to, bool for_good) noexcept;
   /// The first act on the new stack.
   static void arrived() noexcept;
 
-  detail::stopped_context stopped_;
+  // What a switch touches is one cache line.
+  [[no_unique_address]] detail::stopped_context stopped_;
+  unsigned int uncaught_ = 0;  ///< exceptions in flight, while it is not the running one
+  void* caught_ = nullptr;     ///< exceptions that it is handling, likewise
   detail::thread_contexts* thread_ = nullptr;
-  detail::exception_words exceptions_;
   [[no_unique_address]] detail::sanitizer_view sanitizer_;
   detail::stack_memory stack_;
   char name_[32] = "root";
@@ -173,7 +188,7 @@ struct thread_contexts {
   } root;
   context* current = &root;
   context* left = nullptr;  ///< which context switched here, as far as sanitizers want to know
-  abi::__cxa_eh_globals* exceptions = abi::__cxa_get_globals();
+  exception_words* exceptions = reinterpret_cast<exception_words*>(abi::__cxa_get_globals());
   alternate_signal_stack signal_stack;
 };
 
@@ -191,10 +206,13 @@ inline void context::hand_over(context& to, bool for_good) noexcept {
   assert(thread.current == this && "only the running context can switch");
   assert(&to != this && "a context cannot switch to itself");
   assert((to.thread_ == nullptr || to.thread_ == &thread) && "a context stays on the thread that first ran it");
-  to.thread_ = &thread;
   thread.current = &to;
-  std::memcpy(static_cast<void*>(&exceptions_), thread.exceptions, sizeof exceptions_);
-  std::memcpy(static_cast<void*>(thread.exceptions), &to.exceptions_, sizeof exceptions_);
+  detail::exception_words& live = *thread.exceptions;
+  const auto as_bits = [](const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); };
+  if ((as_bits(live.caught) | as_bits(to.caught_) | live.uncaught | to.uncaught_) != 0) [[unlikely]] {
+    caught_ = std::exchange(live.caught, std::exchange(to.caught_, nullptr));
+    uncaught_ = std::exchange(live.uncaught, std::exchange(to.uncaught_, 0));
+  }
   if constexpr (detail::sanitized) thread.left = this;
   sanitizer_.leave(to.sanitizer_, for_good);
 }
@@ -246,6 +264,7 @@ template <typename Entry>
 void fiber::run() noexcept {
   arrived();
   auto& self = static_cast<fiber&>(*detail::contexts_here->current);
+  self.thread_ = detail::contexts_here;
   self.stage_ = stage::started;
   context* next = nullptr;
   try {

@@ -32,20 +32,39 @@ struct alignas(64) message {
 static_assert(sizeof(message) == 64);
 static_assert(offsetof(message, type) == 4 && offsetof(message, payload) == 8);
 
-/// Copies a message in pieces that are no wider than those in which it was written: a processor hands a store on to a
-/// load that follows soon only if the load is not wider, and waits until it is in memory otherwise.
-inline void copy_message(message& to, const message& from) {
-  std::int32_t type = from.type;
-  asm("" : "+r"(type));  // keeps the compiler from joining the pieces
-  to.type = type;
-  to.source = from.source;
-#pragma GCC unroll 7
-  for (std::size_t i = 0; i < payload_bytes; i += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, from.payload.data() + i, sizeof word);
-    asm("" : "+r"(word));
-    std::memcpy(to.payload.data() + i, &word, sizeof word);
+namespace detail {
+
+/// Copies content of messages, reading it in words of eight bytes and writing it in pairs of them: a processor hands a
+/// store on to a load that follows soon only if the store is as wide as the load, and nobody knows how wide the stores
+/// were that wrote a message, nor how wide the loads will be that read it.
+template <std::size_t Bytes>
+[[gnu::always_inline]] inline void copy_content(std::byte* to, const std::byte* from) {
+#ifdef __SSE2__
+  constexpr std::size_t paired = Bytes / 16 * 16;
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < paired; i += 16) {
+    long long pair __attribute__((vector_size(16)));
+    asm("movq %1, %0\n\tmovhps %2, %0"
+        : "=&x"(pair)
+        : "m"(*reinterpret_cast<const std::byte(*)[8]>(from + i)),
+          "m"(*reinterpret_cast<const std::byte(*)[8]>(from + i + 8)));
+    std::memcpy(to + i, &pair, sizeof pair);
   }
+#else
+  constexpr std::size_t paired = 0;
+#endif
+  std::memcpy(to + paired, from + paired, Bytes - paired);
+}
+
+}  // namespace detail
+
+/// Makes `to` the message `from`, as sent by `source`.
+[[gnu::always_inline]] inline void copy_message(message& to, endpoint_id source, const message& from) {
+  std::int32_t type = from.type;
+  asm("" : "+r"(type), "+r"(source));  // two stores take less than joining them
+  to.type = type;
+  to.source = source;
+  detail::copy_content<payload_bytes>(to.payload.data(), from.payload.data());
 }
 
 /// What a notification says: when it was made (node time), and one word whose meaning the source defines.
@@ -72,7 +91,8 @@ constexpr void put(message& to, const T& body) {
 template <message_body T>
 [[nodiscard]] T get(const message& from) {
   T body{};
-  if constexpr (!std::is_empty_v<T>) std::memcpy(&body, from.payload.data(), sizeof(T));
+  if constexpr (!std::is_empty_v<T>)
+    detail::copy_content<sizeof(T)>(reinterpret_cast<std::byte*>(&body), from.payload.data());
   return body;
 }
 

@@ -202,6 +202,10 @@ TEST_CASE("the search finds a lost wake-up in a store buffer") {
   using asleep = mutants::with_bells<mutants::bell_mistake::sleeping_by_release>;
   REQUIRE(explore<ringing<asleep>>("  mutant", sequential, whole, 0U, 1U).failure == "");
   breaks<ringing<asleep>>(lost, store_buffers, 0U, 1U);
+  using hurried = mutants::post_without_fence;
+  REQUIRE(explore<asking<hurried>>("  mutant", sequential, whole, asking<hurried>::options{2, false, true}).failure ==
+          "");
+  breaks<asking<hurried>>(lost, store_buffers, asking<hurried>::options{2, false, true});
   if (!thorough) return;
   REQUIRE(explore<relaying<mutants::redirected_by_release>>("  mutant", sequential, whole).failure == "");
   breaks<relaying<mutants::redirected_by_release>>(lost, store_buffers);

@@ -39,6 +39,9 @@ class stopped_context {
     arrived(boost::context::detail::jump_fcontext(to.at_, this));
   }
 
+  /// Where its stack ends, the part that it touches first.
+  [[nodiscard]] const std::byte* stack_end() const noexcept { return static_cast<const std::byte*>(at_); }
+
  private:
   static void arrived(boost::context::detail::transfer_t by) noexcept {
     static_cast<stopped_context*>(by.data)->at_ = by.fctx;
@@ -64,7 +67,7 @@ class stopped_context {
   }
   /// Stops the running context here and goes on with `to`.
   [[gnu::always_inline]] void switch_to(stopped_context& to) noexcept {
-    float_control_ = __builtin_ia32_stmxcsr();
+    asm volatile("stmxcsr %0" : "=m"(float_control_));
     if (((float_control_ ^ to.float_control_) & ~float_flags) != 0) [[unlikely]]
       set_float_control(to.float_control_);
     static_assert(offsetof(stopped_context, stack_) == 0 && offsetof(stopped_context, frame_) == 8 &&
@@ -96,6 +99,9 @@ class stopped_context {
 #endif
     );
   }
+
+  /// Where its stack ends, the part that it touches first.
+  [[nodiscard]] const std::byte* stack_end() const noexcept { return static_cast<const std::byte*>(stack_); }
 
  private:
   static constexpr std::uint32_t float_flags = 0x3F;

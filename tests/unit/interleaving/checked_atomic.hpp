@@ -48,6 +48,10 @@ class checked_atomic {
   [[nodiscard]] std::uint32_t word() const { return word_; }
 
  private:
+  friend void store_and_fence(checked_atomic& word, T value) {
+    word.store(value, std::memory_order_release);
+    here().fence();
+  }
   static machine& here() { return machine::here(); }
   static std::uint64_t bits(T v) { return static_cast<std::uint64_t>(v); }
   static T value(std::uint64_t v) { return static_cast<T>(v); }

@@ -97,6 +97,12 @@ class machine {
 
   std::uint64_t load(std::uint32_t word, std::memory_order order);
   void store(std::uint32_t word, std::uint64_t value, std::memory_order order);
+  /// Lets the running party's stores reach memory before it goes on.
+  void fence() {
+    step();
+    drain(current_);
+    learn("fence", no_word, 0);
+  }
   /// Replaces the value by `change(value)`, unless `unless(value)`; returns the value before.
   template <class Change>
   std::uint64_t modify(std::uint32_t word, Change&& change) {

@@ -290,6 +290,7 @@ inline void machine::futex_wake(std::uint32_t word) {
 }
 
 inline std::string machine::name_of(std::uint32_t word) const {
+  if (word == no_word) return "all";
   const name_from* last = nullptr;
   for (const auto& n : names_)
     if (n.word <= word) last = &n;

@@ -33,6 +33,16 @@ struct answer_read_before_posting : protocol {
   };
 };
 
+struct post_without_fence : protocol {
+  struct channel : lines {
+    bool put(slot_kind kind, std::uint32_t sequence, const message* m, bool attended) {
+      if (m != nullptr) this->post.write(*m);
+      this->post.state.store(slot_state(kind, sequence, attended).word(), std::memory_order_release);
+      return !slot_state(this->answer.state.load()).attended();
+    }
+  };
+};
+
 struct state_before_payload : protocol {
   struct channel : lines {
     bool put(slot_kind kind, std::uint32_t sequence, const message* m, bool attended) {

@@ -45,23 +45,29 @@ class timer : public boost::intrusive::set_base_hook<> {
 };
 
 /// A context of a carrier: the thread's own stack, or a fiber.
-class task : private timer {
+class alignas(64) task {
  public:
   /// A task without a context cannot run yet: its thread has not come.
-  explicit task(context* runs_on = nullptr) : timer(&task::expire), context_(runs_on) {}
+  explicit task(context* runs_on = nullptr) : context_(runs_on) {}
 
   /// As whom the fiber waits for something that is no message; null on a thread's own stack.
   port* process = nullptr;
 
  private:
   friend class carrier;
-  static void expire(timer& t);
+
+  enum class phase : std::uint8_t { running, suspended, ready };
 
   context* context_;
   carrier* carrier_ = nullptr;
   task* next_ = nullptr;
-  bool suspended_ = false;
-  bool ready_ = false;
+  phase phase_ = phase::running;  ///< written by whoever hands the thread over, for both tasks
+
+  struct wake_timer : timer {
+    explicit wake_timer(task& t) : timer(&wake_timer::expire), owner(t) {}
+    static void expire(timer& t);
+    task& owner;
+  } wake_timer_{*this};
 };
 
 /// What a bell of a carrier stands for. `rung` runs on the carrier's thread.
@@ -144,33 +150,28 @@ class carrier {
   /// May return early: the caller looks again at what it waits for. With a `polling::word` it returns as soon as the
   /// polling ends; then the partner must be told to ring before the wait goes on without it.
   void suspend(std::int64_t deadline_ns, const polling& how = {});
-  /// Hands the thread to a suspended task at once; returns when the running task is ready again.
-  [[gnu::always_inline]] void run_now(task& next) {
-    task& self = *current_;
-    self.suspended_ = true;
-    if ((++switches_ & look_around_mask) == 0) look_around();
-    if (next.ready_) [[unlikely]]
+  /// Hands the thread from `self`, the task that runs, to a suspended one at once; returns when `self` is ready again.
+  [[gnu::always_inline]] void run_now(task& self, task& next) {
+    self.phase_ = task::phase::suspended;
+    if (next.phase_ == task::phase::ready) [[unlikely]]
       unlist(next);
-    switch_to(next);
-    self.suspended_ = false;
+    switch_to(self, next);
   }
   /// Like `suspend` without a limit, for when the next task is likely to be ready.
-  [[gnu::always_inline]] void rest() {
-    task& self = *current_;
+  [[gnu::always_inline]] void rest(task& self) {
     if (ready_first_ == nullptr || (++switches_ & look_around_mask) == 0) return suspend(-1);
-    self.suspended_ = true;
+    self.phase_ = task::phase::suspended;
     task& next = *take_ready();
-    next.ready_ = false;
-    switch_to(next);
-    self.suspended_ = false;
+    prefetch_ready();
+    switch_to(self, next);
   }
   /// Whether no other thread has anything for this carrier.
   [[nodiscard]] bool is_undisturbed() const { return keeper_ == nullptr && !bells_.rung(); }
 
   /// Makes a suspended task run after those that are ready already.
   [[gnu::always_inline]] void make_ready(task& t) {
-    if (t.ready_ || !t.suspended_) return;
-    t.ready_ = true;
+    if (t.phase_ != task::phase::suspended) return;
+    t.phase_ = task::phase::ready;
     t.next_ = nullptr;
     (ready_first_ == nullptr ? ready_first_ : ready_last_->next_) = &t;
     ready_last_ = &t;
@@ -268,10 +269,16 @@ class carrier {
     return first;
   }
   /// Inlined with all that leads here: after a switch every return to a caller is mispredicted.
-  [[gnu::always_inline]] void switch_to(task& next) {
-    context& from = *current_->context_;
+  [[gnu::always_inline]] void switch_to(task& self, task& next) {
+    next.phase_ = task::phase::running;
     current_ = &next;
-    from.switch_to(*next.context_);
+    self.context_->switch_to(*next.context_);
+  }
+  /// Has the memory of the next tasks fetched while others run.
+  [[gnu::always_inline]] void prefetch_ready() const {
+    if (ready_first_ == nullptr) return;
+    ready_first_->context_->prefetch_stack();
+    if (ready_first_ != ready_last_) ready_first_->next_->context_->prefetch();
   }
   void unlist(task& t);
   void run_timers();

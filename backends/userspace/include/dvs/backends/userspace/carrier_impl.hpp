@@ -50,21 +50,21 @@ inline carrier::holder::~holder() {
   registry.carriers.erase(static_cast<int>(syscall(SYS_gettid)));
 }
 
-inline void task::expire(timer& t) {
-  auto& self = static_cast<task&>(t);
-  self.carrier_->make_ready(self);
+inline void task::wake_timer::expire(timer& t) {
+  task& owner = static_cast<wake_timer&>(t).owner;
+  owner.carrier_->make_ready(owner);
 }
 
 inline void carrier::spawn(std::unique_ptr<runnable> body, std::string_view name) {
   auto record = std::make_unique<fiber_record>(*this, std::move(body), name);
   ++fibers_;
-  record->runs_as.suspended_ = true;
+  record->runs_as.phase_ = task::phase::suspended;
   make_ready(record.release()->runs_as);  // owned by the fiber itself until it ends
 }
 
 inline void carrier::make_ready_first(task& t) {
-  if (t.ready_ || !t.suspended_) return;
-  t.ready_ = true;
+  if (t.phase_ != task::phase::suspended) return;
+  t.phase_ = task::phase::ready;
   t.next_ = ready_first_;
   if (ready_first_ == nullptr) ready_last_ = &t;
   ready_first_ = &t;
@@ -72,24 +72,24 @@ inline void carrier::make_ready_first(task& t) {
 
 inline void carrier::suspend(std::int64_t deadline_ns, const polling& how) {
   task& self = *current_;
-  self.suspended_ = true;
-  if (deadline_ns >= 0) set_timer(self, deadline_ns);
+  self.phase_ = task::phase::suspended;
+  if (deadline_ns >= 0) set_timer(self.wake_timer_, deadline_ns);
   if ((++switches_ & look_around_mask) == 0) look_around();
   if (bells_.rung()) collect_bells();
   for (;;) {
     if (how.word != nullptr && ready_first_ != nullptr) break;  // nobody would poll while another task runs
     if (task* const next = take_ready()) {
-      next->ready_ = false;
-      if (next != &self) switch_to(*next);
+      next->phase_ = task::phase::running;
+      if (next != &self) switch_to(self, *next);
       if (!ended_.empty()) reap();
       break;
     }
     idle(how);
     if (how.word != nullptr) break;
   }
-  self.suspended_ = false;
-  if (self.ready_) unlist(self);
-  if (deadline_ns >= 0) clear_timer(self);
+  if (self.phase_ == task::phase::ready) unlist(self);
+  self.phase_ = task::phase::running;
+  if (deadline_ns >= 0) clear_timer(self.wake_timer_);
 }
 
 /// Takes a task that noticed by itself what it waited for off the list of those to be run.
@@ -102,12 +102,11 @@ inline void carrier::unlist(task& t) {
   }
   *link = t.next_;
   if (ready_last_ == &t) ready_last_ = before;
-  t.ready_ = false;
 }
 
 inline void carrier::yield() {
   task& self = *current_;
-  self.suspended_ = true;
+  self.phase_ = task::phase::suspended;
   make_ready(self);
   suspend(-1);
 }
@@ -236,7 +235,7 @@ inline task& carrier::next_after_end() {
   for (;;) {
     if (bells_.rung()) collect_bells();
     if (task* const next = take_ready()) {
-      next->ready_ = false;
+      next->phase_ = task::phase::running;
       current_ = next;
       return *next;
     }

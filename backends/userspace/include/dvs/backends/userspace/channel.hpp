@@ -20,8 +20,9 @@
 ///   and perhaps n + 1 too, finds something else.
 ///
 /// Memory order: every access to a state word is sequentially consistent (on x86 that costs the loads nothing), so the
-/// state words and the doorbells have one total order. Payloads are relaxed; a state word always lies between a write
-/// and a read of them.
+/// state words and the doorbells have one total order. A post is written by a plain store, which a fence follows, to
+/// the same effect: a locked instruction would keep the line longer, and more often lose it to a partner that polls it.
+/// Payloads are relaxed; a state word always lies between a write and a read of them.
 ///
 /// `Atomic` is `std::atomic`; the model check replaces it by one that stops at every access.
 #ifndef DVS_BACKENDS_USERSPACE_CHANNEL_HPP
@@ -77,6 +78,12 @@ class slot_state {
   return next == 0 ? 1 : next;
 }
 
+/// Stores a state word, before anything that comes after it; see "memory order" above.
+inline void store_and_fence(std::atomic<std::uint32_t>& word, std::uint32_t value) {
+  word.store(value, std::memory_order_release);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
 /// One cache line of a channel: the state word takes the place of the source, which the channel implies.
 template <template <class> class Atomic>
 struct alignas(64) slot_line {
@@ -116,7 +123,7 @@ struct channel_lines {
     // Who reads a word of this message under an older state must see at its second look that the state has changed.
     std::atomic_thread_fence(std::memory_order_release);
     if (m != nullptr) post.write(*m);
-    post.state.exchange(slot_state(kind, sequence, attended).word(), std::memory_order_seq_cst);
+    store_and_fence(post.state, slot_state(kind, sequence, attended).word());
     return !slot_state(answer.state.load(std::memory_order_seq_cst)).attended();
   }
   /// The asker stops polling: from now on it must be rung. It then looks once more.

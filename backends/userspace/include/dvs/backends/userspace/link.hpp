@@ -31,28 +31,28 @@ struct link final : promise_keeper {
   const bool local;
   std::atomic<bool> asker_gone{false};
   std::atomic<bool> server_gone{false};
-  /// With a redirected answer: where the request was relayed to, and the exchange whose asker has asked there.
-  std::atomic<std::int32_t> redirect_to{0};
-  std::atomic<std::uint32_t> redirect_done{0};
+  std::uint32_t allowed_reply = 0;  ///< like `allowed_ask` below, for the server
+  /// Sequence of the last message that the server took; others only look.
+  std::atomic<std::uint32_t>& taken;
   std::uint32_t answer_bell = 0;  ///< the asker's
   std::uint32_t post_bell = 0;    ///< the server's
 
   // The asker's. Another thread's server looks at none of it while messages come one at a time.
-  /// The exchange that the asker has open, for the search for cycles.
-  alignas(64) std::atomic<std::uint32_t> asking{0};
+  /// The sequence of the asker's last exchange.
+  alignas(64) std::atomic<std::uint32_t> asking;
+  std::atomic<std::uint32_t> taken_here{0};  ///< `taken` of a local link: one line is enough for one thread
   /// When the post came, in the order of the server's tickets.
   std::atomic<std::uint32_t> ticket{0};
-  /// Local links: whether the asker waits for something on this link (channel lines tell it for the others).
-  std::atomic<bool> local_open{false};
   slot_kind local_kind = slot_kind::idle;
   const message* local_message = nullptr;
-  std::uint32_t sequence;
   std::uint32_t allowed_ask = 0;        ///< epoch of the privileges under which asking was found allowed
   std::uint32_t allowed_ask_reply = 0;  ///< the same, with the way back
 
   // The server's.
-  alignas(64) std::atomic<std::uint32_t> taken{0};  ///< sequence of the last message taken; others only look
-  std::uint32_t allowed_reply = 0;
+  alignas(64) std::atomic<std::uint32_t> taken_elsewhere{0};  ///< `taken` of the other links
+  /// With a redirected answer: where the request was relayed to, and the exchange whose asker has asked there.
+  std::atomic<std::int32_t> redirect_to{0};
+  std::atomic<std::uint32_t> redirect_done{0};
   bool adopted = false;  ///< known to the server's port
   bool pending = false;  ///< in the list of those that wait to be taken
   slot_state seen;       ///< the post that is pending
@@ -72,9 +72,17 @@ struct link final : promise_keeper {
   std::uint32_t look() override;
   void retract() override;
 
-  /// Whether the asker still waits in the exchange that it said it has open.
+  /// The same, on the asker's thread.
+  [[nodiscard]] std::uint32_t sequence() const { return asking.load(std::memory_order_relaxed); }
+  [[gnu::always_inline]] std::uint32_t begin_exchange() {
+    const std::uint32_t begun = next_sequence(sequence());
+    asking.store(begun, std::memory_order_relaxed);
+    return begun;
+  }
+
+  /// Whether the asker, which is blocked on this link, still waits there.
   [[nodiscard]] bool is_open() const {
-    if (local) return local_open.load(std::memory_order_acquire);
+    if (local) return true;  // the server unblocks it when it ends the wait
     const slot_state post(lines.post.state.load(std::memory_order_acquire));
     if (post.kind() == slot_kind::send) return true;
     if (post.kind() != slot_kind::request && post.kind() != slot_kind::listening) return false;

@@ -14,13 +14,14 @@ inline link::link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool sam
       server_id(server->id()),
       asker_id(asker->id()),
       local(same_carrier),
-      sequence(first_sequence) {
+      taken(same_carrier ? taken_here : taken_elsewhere),
+      asking(first_sequence) {
   post_bell_source.owner = this;
   answer_bell_source.owner = this;
 }
 
 inline std::uint32_t link::look() {
-  const std::uint32_t word = lines.post.state.load(std::memory_order_acquire);
+  const std::uint32_t word = lines.post.state.load(std::memory_order_seq_cst);
   const slot_state post(word);
   const bool full = post.kind() == slot_kind::send || post.kind() == slot_kind::request;
   if (full && post.sequence() != taken.load(std::memory_order_relaxed) && !(pending && seen.same_content(post))) {

@@ -5,6 +5,7 @@
 #define DVS_BACKENDS_USERSPACE_PORT_HPP
 
 #include <algorithm>
+#include <bit>
 #include <dvs/backend.hpp>
 #include <dvs/backends/userspace/link.hpp>
 #include <initializer_list>
@@ -107,16 +108,26 @@ class port final : public bell_source {
 
   /// What the port waits for, filled by whoever completes it on the same thread.
   enum class wait_kind : std::uint8_t { none, receive, receive_request, answer, taken };
-  struct wait_record {
+  struct alignas(4) wait_progress {
     wait_kind kind = wait_kind::none;
     bool done = false;
-    bool plainly = false;  ///< done by an answer of the same thread, and nothing else is to be looked at
+    bool plainly = false;  ///< done by the short way, so that nothing else is to be looked at
+    bool unused = false;   ///< makes it one word, which is read and written at once
+    [[gnu::always_inline]] friend bool operator==(wait_progress a, wait_progress b) {
+      return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+    }
+  };
+  struct wait_record : wait_progress {
     errc outcome = errc::ok;
     endpoint_id source = none;    ///< receive: from whom
-    incoming* into = nullptr;     ///< receive: where to
-    message* answer = nullptr;    ///< answer: where to
-    link* on = nullptr;           ///< answer, taken, receive from one: the link
     endpoint_id redirect = none;  ///< answer: the request was relayed to this process
+    union {
+      incoming* into = nullptr;  ///< receive: where to
+      message* answer;           ///< answer: where to
+    };
+    link* on = nullptr;  ///< answer, taken, receive from one: the link
+
+    [[nodiscard]] wait_progress& progress() { return *this; }
   };
   /// What stands in the way of calls; the bits above these are the calls that its privileges deny.
   static constexpr std::uint32_t control_cancel = 1, control_shut_down = 2, control_unbound = 4, control_denied = 8;
@@ -226,14 +237,14 @@ class port final : public bell_source {
 
   /// What its own thread writes all the time; partners read what stands before it.
   alignas(64) wait_record wait_;
-  task* waiting_task_ = nullptr;     ///< the one that is in a call that waits
-  bool accepting_requests_ = false;  ///< suspended in a receive of requests
-  endpoint_id accepting_ = none;     ///< suspended in a receive: from whom
-  std::uint32_t wait_count_ = 0;     ///< how many waits were published, as `published_state` wants it
-  link* pending_first_ = nullptr;
-  link* pending_last_ = nullptr;
+  task* waiting_task_ = nullptr;  ///< the one that is in a call that waits
+  endpoint_id accepting_ = none;  ///< suspended in a receive: from whom
+  std::uint32_t wait_count_ = 0;  ///< how many waits were published, as `published_state` wants it
   link* last_asked_ = nullptr;
   link* last_served_ = nullptr;
+  link* pending_first_ = nullptr;
+  link* pending_last_ = nullptr;
+  bool accepting_requests_ = false;  ///< suspended in a receive of requests
   std::uint32_t served_in_a_row_ = 0;
   std::unordered_map<endpoint_id, std::shared_ptr<link>> asked_;   ///< by whom they lead to
   std::unordered_map<endpoint_id, std::shared_ptr<link>> served_;  ///< by whom they come from

@@ -42,7 +42,7 @@ inline errc port::answer_local(link& on, std::uint32_t exchange, slot_kind kind,
     asker.hand_over(id_, 0, m, false);
     return errc::ok;
   }
-  if (theirs.kind != wait_kind::answer || on.sequence != on.taken.load(std::memory_order_relaxed))
+  if (theirs.kind != wait_kind::answer || on.sequence() != on.taken.load(std::memory_order_relaxed))
     return errc::not_waiting;
   if (exchange != 0 && exchange != on.taken.load(std::memory_order_relaxed)) return errc::not_waiting;
   *theirs.answer = m;
@@ -112,7 +112,7 @@ inline errc port::relay_local(link& on, std::uint32_t exchange, endpoint_id to, 
   port& asker = *on.asker;
   wait_record& theirs = asker.wait_;
   if (theirs.kind != wait_kind::answer || theirs.on != &on || theirs.done || on.pending ||
-      on.sequence != on.taken.load(std::memory_order_relaxed) || exchange != on.taken.load(std::memory_order_relaxed))
+      on.sequence() != on.taken.load(std::memory_order_relaxed) || exchange != on.taken.load(std::memory_order_relaxed))
     return errc::not_waiting;
   link* onward = nullptr;
   const errc refused = asker.connect(to, true, errc::destination_died, errc::bad_endpoint, onward);
@@ -122,14 +122,13 @@ inline errc port::relay_local(link& on, std::uint32_t exchange, endpoint_id to, 
     return answer_local(on, exchange, slot_kind::redirected, m);
   }
   port& server = *onward->server;
-  on.local_open.store(false, std::memory_order_release);
   asker.open(*onward);
   theirs.on = onward;
   if (server.accepts(asker.id_, true)) {
-    onward->taken.store(onward->sequence, std::memory_order_release);
+    onward->taken.store(onward->sequence(), std::memory_order_release);
     server.last_served_ = onward;
     asker.publish({activity::awaiting_reply, false, 0, to});
-    server.hand_over(asker.id_, onward->sequence, m, false);
+    server.hand_over(asker.id_, onward->sequence(), m, false);
     return errc::ok;
   }
   *theirs.answer = m;

@@ -121,7 +121,7 @@ inline void port::complete(errc outcome, bool first) {
   accept_nothing();
   wait_.done = true;
   wait_.outcome = outcome;
-  if (wait_.on != nullptr && wait_.on->local) wait_.on->local_open.store(false, std::memory_order_release);
+  if (wait_.on != nullptr && wait_.on->local) blocked_on_.store(nullptr, std::memory_order_release);
   if (waiting_task_ == nullptr) return;
   if (first)
     carrier_->make_ready_first(*waiting_task_);
@@ -130,9 +130,7 @@ inline void port::complete(errc outcome, bool first) {
 }
 
 inline void port::open(link& on) {
-  on.sequence = next_sequence(on.sequence);
-  on.asking.store(on.sequence, std::memory_order_relaxed);
-  if (on.local) on.local_open.store(true, std::memory_order_relaxed);
+  on.begin_exchange();
   searched_.store(false, std::memory_order_relaxed);
   began_.store(ticks(), std::memory_order_relaxed);
   blocked_on_.store(&on, std::memory_order_release);

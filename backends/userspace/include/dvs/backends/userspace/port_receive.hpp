@@ -46,14 +46,14 @@ inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout l
   bool listening = false;
   const auto listen = [&] {
     open(*on);
-    if (remote) on->lines.put(slot_kind::listening, on->sequence, nullptr, false);
+    if (remote) on->lines.put(slot_kind::listening, on->sequence(), nullptr, false);
     listening = remote;
   };
   if (on != nullptr) {
     wait_.on = on;
     listen();  // before it is published: who sees this port wait for its answer may give it at once
     publish({activity::receiving, requests_only, 0, source});
-    if (would_lock(*on) && (!listening || on->lines.cancel_exchange(on->sequence))) {
+    if (would_lock(*on) && (!listening || on->lines.cancel_exchange(on->sequence()))) {
       close();
       published_running();
       return errc::locked;
@@ -64,7 +64,7 @@ inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout l
     while (listening) {
       if (finish_listening(in)) return true;
       if (!has_message_from(source) && !on->server_gone.load(std::memory_order_seq_cst)) return false;
-      if (!on->lines.cancel_exchange(on->sequence)) return finish_listening(in);
+      if (!on->lines.cancel_exchange(on->sequence())) return finish_listening(in);
       if (attempt()) return true;
       if (on->server_gone.load(std::memory_order_seq_cst)) {
         wait_.outcome = errc::source_died;
@@ -76,7 +76,7 @@ inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout l
   };
   const auto give_up = [&] {
     if (wait_.done) return false;
-    return !listening || on->lines.cancel_exchange(on->sequence);
+    return !listening || on->lines.cancel_exchange(on->sequence());
   };
   errc outcome = wait_until({activity::receiving, requests_only, 0, source}, limit, nullptr, false, poll, give_up);
   outcome = final_outcome(outcome);
@@ -95,7 +95,7 @@ inline bool port::has_message_from(endpoint_id source) const {
 /// Looks whether the partner that this port listens to answered, or died.
 inline bool port::finish_listening(incoming& in) {
   link& on = *wait_.on;
-  switch (on.lines.exchange_outcome(on.sequence)) {
+  switch (on.lines.exchange_outcome(on.sequence())) {
     case slot_kind::idle:
       return false;
     case slot_kind::answered:
@@ -131,13 +131,12 @@ inline bool port::take(link& from, incoming& in) {
   std::uint32_t sequence;
   if (from.local) {
     is_request = from.local_kind == slot_kind::request;
-    sequence = from.sequence;
+    sequence = from.sequence();
     in.content = *from.local_message;
     asker.count(asker.sent_);
     if (is_request) {
       asker.publish({activity::awaiting_reply, false, 0, id_});
     } else {
-      from.local_open.store(false, std::memory_order_release);
       asker.complete(errc::ok);
     }
   } else {

@@ -100,12 +100,12 @@ inline errc port::send_remote(link& on, const message& m, timeout limit) {
   const bool attended = !limit.is_zero() && !carrier_->has_ready();
   wait_.kind = wait_kind::taken;
   wait_.on = &on;
-  if (on.lines.put(slot_kind::send, on.sequence, &m, attended)) to.carrier_->ring(on.post_bell);
+  if (on.lines.put(slot_kind::send, on.sequence(), &m, attended)) to.carrier_->ring(on.post_bell);
   const auto poll = [&] {
     if (on.lines.send_outcome() != slot_kind::send) return true;
-    return on.server_gone.load(std::memory_order_seq_cst) && on.lines.withdraw_send(on.sequence);
+    return on.server_gone.load(std::memory_order_seq_cst) && on.lines.withdraw_send(on.sequence());
   };
-  const auto withdraw = [&] { return on.lines.withdraw_send(on.sequence); };
+  const auto withdraw = [&] { return on.lines.withdraw_send(on.sequence()); };
   errc outcome;
   if (limit.is_zero()) {
     // The destination was waiting: it takes this message, or another one, as soon as it runs.
@@ -162,7 +162,7 @@ inline errc port::follow_redirects(errc outcome, message& m, std::int64_t deadli
 
 /// Lets the server go on that relayed the request, now that it was asked again.
 inline void port::tell_relayer(link& relayer) {
-  relayer.redirect_done.store(relayer.sequence, std::memory_order_release);
+  relayer.redirect_done.store(relayer.sequence(), std::memory_order_release);
   relayer.server->carrier_->ring(relayer.post_bell);
 }
 
@@ -178,10 +178,10 @@ inline errc port::sendrec_local(link& on, message& m, timeout limit, const std::
   published_state doing{activity::sending, false, 0, to.id_};
   if (to.accepts(id_, true)) {
     count(sent_);
-    on.taken.store(on.sequence, std::memory_order_release);
+    on.taken.store(on.sequence(), std::memory_order_release);
     to.last_served_ = &on;
     doing.doing = activity::awaiting_reply;
-    to.hand_over(id_, on.sequence, m, true);
+    to.hand_over(id_, on.sequence(), m, true);
   } else {
     on.ticket.store(to.next_ticket(false), std::memory_order_relaxed);
     publish(doing);
@@ -220,20 +220,20 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std:
   wait_.kind = wait_kind::answer;
   wait_.on = &on;
   const bool attended = !carrier_->has_ready();
-  if (on.lines.put(slot_kind::request, on.sequence, &m, attended)) to.carrier_->ring(on.post_bell);
+  if (on.lines.put(slot_kind::request, on.sequence(), &m, attended)) to.carrier_->ring(on.post_bell);
   if (relayer != nullptr) {
     publish({activity::awaiting_reply, false, 0, to.id_});
     tell_relayer(*relayer);
   }
   const auto poll = [&] {
-    if (on.lines.exchange_outcome(on.sequence) != slot_kind::idle) return true;
-    return on.server_gone.load(std::memory_order_seq_cst) && on.lines.cancel_exchange(on.sequence);
+    if (on.lines.exchange_outcome(on.sequence()) != slot_kind::idle) return true;
+    return on.server_gone.load(std::memory_order_seq_cst) && on.lines.cancel_exchange(on.sequence());
   };
   const errc outcome = wait_until({activity::awaiting_reply, false, 0, to.id_}, limit, &on, attended, poll,
-                                  [&] { return on.lines.cancel_exchange(on.sequence); });
+                                  [&] { return on.lines.cancel_exchange(on.sequence()); });
   if (outcome != errc::ok) return outcome;
   count(sent_);
-  switch (on.lines.exchange_outcome(on.sequence)) {
+  switch (on.lines.exchange_outcome(on.sequence())) {
     case slot_kind::answered:
       on.lines.answer.read(m);
       m.source = to.id_;
@@ -244,7 +244,7 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std:
       wait_.redirect = endpoint_id{on.redirect_to.load(std::memory_order_relaxed)};
       return errc::ok;
     default: {
-      const bool taken = on.taken.load(std::memory_order_acquire) == on.sequence;
+      const bool taken = on.taken.load(std::memory_order_acquire) == on.sequence();
       return final_outcome(taken ? errc::source_died : errc::destination_died);
     }
   }

@@ -15,8 +15,9 @@ namespace dvs::userspace {
   if (is_notification(m) || !limit.is_forever() || !may_go_short(call::sendrec) || !leads_short(last_asked_, to))
     return sendrec_long(to, m, limit);
   ask_short(*last_asked_, m);
-  if (!wait_.plainly) [[unlikely]]
+  if (wait_.progress() != wait_progress{wait_kind::answer, true, true}) [[unlikely]]
     return sendrec_resumed(to, m);
+  wait_.on = nullptr;
   end_short();
   return errc::ok;
 }
@@ -31,7 +32,7 @@ namespace dvs::userspace {
       notes_pending_.load(std::memory_order_acquire) != 0 || !may_go_short(call::receive))
     return receive_long(source, limit, in);
   receive_short(in);
-  if (!wait_.done) [[unlikely]]
+  if (wait_.progress() != wait_progress{wait_kind::receive, true, true}) [[unlikely]]
     return wait_for_message(wait_kind::receive, any, limit, in, nullptr);
   end_short();
   return errc::ok;
@@ -45,14 +46,14 @@ namespace dvs::userspace {
     return reply_long(to, exchange, m);
   port& asker = *on->asker;
   wait_record& theirs = asker.wait_;
-  if (theirs.kind != wait_kind::answer || theirs.on != on || theirs.done || on->pending || exchange != on->sequence)
+  if (theirs.progress() != wait_progress{wait_kind::answer} || theirs.on != on || exchange != on->sequence() ||
+      exchange != on->taken_here.load(std::memory_order_relaxed))
     return reply_long(to, exchange, m);
-  copy_message(*theirs.answer, m);
-  theirs.answer->source = id_;
+  copy_message(*theirs.answer, id_, m);
   count(sent_);
   asker.count(asker.received_);
-  on->local_open.store(false, std::memory_order_release);
-  theirs.done = theirs.plainly = true;
+  asker.blocked_on_.store(nullptr, std::memory_order_release);
+  theirs.progress() = wait_progress{wait_kind::answer, true, true};
   carrier_->make_ready(*asker.waiting_task_);
   return errc::ok;
 }
@@ -70,45 +71,42 @@ namespace dvs::userspace {
 
 [[gnu::always_inline]] inline void port::ask_short(link& on, message& m) {
   port& to = *on.server;
-  on.sequence = next_sequence(on.sequence);
-  on.asking.store(on.sequence, std::memory_order_relaxed);
-  on.local_open.store(true, std::memory_order_relaxed);
+  const std::uint32_t exchange = on.begin_exchange();
   blocked_on_.store(&on, std::memory_order_release);
-  wait_.kind = wait_kind::answer;
+  wait_.progress() = wait_progress{wait_kind::answer};
   wait_.answer = &m;
   wait_.on = &on;
   count(sent_);
-  on.taken.store(on.sequence, std::memory_order_relaxed);
+  on.taken_here.store(exchange, std::memory_order_relaxed);
   to.last_served_ = &on;
-  waiting_task_ = &carrier_->running();
-  publish({activity::awaiting_reply, false, 0, on.server_id});
-  to.accept_nothing();
-  m.source = id_;
-  copy_message(to.wait_.into->content, m);
-  to.wait_.into->exchange = on.sequence;
-  to.wait_.done = true;
+  carrier& here = *carrier_;
+  task& self = here.running();
+  waiting_task_ = &self;
+  state_.store(published_state{activity::awaiting_reply, false, 0, on.server_id}.word(), std::memory_order_release);
+  to.accepting_ = none;
+  copy_message(to.wait_.into->content, id_, m);
+  to.wait_.into->exchange = exchange;
+  to.wait_.progress() = wait_progress{wait_kind::receive, true, true};
   to.count(to.received_);
-  carrier_->run_now(*to.waiting_task_);
+  here.run_now(self, *to.waiting_task_);
 }
 
 [[gnu::always_inline]] inline void port::receive_short(incoming& in) {
-  wait_.kind = wait_kind::receive;
+  wait_.progress() = wait_progress{wait_kind::receive};
   wait_.source = any;
   wait_.into = &in;
-  waiting_task_ = &carrier_->running();
+  carrier& here = *carrier_;
+  task& self = here.running();
+  waiting_task_ = &self;
   publish({activity::receiving, false, 0, any});
   accepting_ = any;
-  carrier_->rest();
-  accept_nothing();
+  here.rest(self);
 }
 
 [[gnu::always_inline]] inline void port::end_short() {
   waiting_task_ = nullptr;
   published_running();
-  blocked_on_.store(nullptr, std::memory_order_release);
-  wait_.kind = wait_kind::none;
-  wait_.done = wait_.plainly = false;
-  wait_.on = nullptr;
+  wait_.progress() = wait_progress{};
 }
 
 }  // namespace dvs::userspace
