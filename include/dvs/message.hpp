@@ -44,7 +44,11 @@ template <std::size_t Bytes>
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < paired; i += 16) {
     long long pair __attribute__((vector_size(16)));
+#ifdef __AVX__
+    asm("vmovq %1, %0\n\tvmovhps %2, %0, %0"
+#else
     asm("movq %1, %0\n\tmovhps %2, %0"
+#endif
         : "=&x"(pair)
         : "m"(*reinterpret_cast<const std::byte(*)[8]>(from + i)),
           "m"(*reinterpret_cast<const std::byte(*)[8]>(from + i + 8)));

@@ -6,6 +6,7 @@
 
 #include <dvs/conformance/laboratory.hpp>
 #include <dvs/conformance/law.hpp>
+#include <utility>
 
 namespace dvs::conformance {
 
@@ -18,8 +19,36 @@ caller answer_one(Laboratory& lab, Self& self, place_in_source at = place_in_sou
   return asked.from();
 }
 
+/// Calls `visit` with sizes of bodies on both sides of every boundary of words, pairs of words, and the payload.
+template <class Visitor>
+void for_each_size(Visitor visit) {
+  [&]<std::size_t... Sizes>(std::index_sequence<Sizes...>) { (visit.template operator()<Sizes>(), ...); }
+  (std::index_sequence<1, 7, 8, 9, 15, 16, 17, 31, 32, 40, 47, 48, 55, 56>{});
+}
+
 template <setup Setup>
 void sendrec_laws() {
+  law<Setup>("a request of any size and its answer arrive as they were sent", [] {
+    laboratory<Setup> lab;
+    lab.start(alice, [&](auto& self) {
+      for_each_size([&]<std::size_t Bytes> {
+        inverted<Bytes> ask;
+        for (std::size_t i = 0; i < Bytes; ++i) ask.bytes[i] = static_cast<std::uint8_t>(i * 5 + Bytes);
+        const auto back = lab.take(self.sendrec(bob, ask));
+        for (std::size_t i = 0; i < Bytes; ++i) lab.equal(back.bytes[i] ^ ask.bytes[i], 0xFF);
+      });
+    });
+    lab.start(bob, [&](auto& self) {
+      for_each_size([&]<std::size_t Bytes> {
+        const received asked = lab.take(self.receive());
+        typename inverted<Bytes>::reply back;
+        const auto ask = asked.template as<inverted<Bytes>>();
+        for (std::size_t i = 0; i < Bytes; ++i) back.bytes[i] = static_cast<std::uint8_t>(~ask.bytes[i]);
+        lab.works(self.reply(asked.from(), back));
+      });
+    });
+  });
+
   law<Setup>("a request finds its server waiting and brings back the answer", [] {
     laboratory<Setup> lab;
     lab.start(bob, [&](auto& self) { lab.equal(answer_one(lab, self).endpoint, alice); });

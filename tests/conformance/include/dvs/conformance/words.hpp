@@ -4,6 +4,7 @@
 #ifndef DVS_CONFORMANCE_WORDS_HPP
 #define DVS_CONFORMANCE_WORDS_HPP
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <dvs/ipc.hpp>
@@ -27,6 +28,16 @@ struct increment {
   std::uint64_t n;
   struct reply {
     std::uint64_t n;
+  };
+};
+
+/// A request of so many bytes, whose answer is each of them inverted.
+template <std::size_t Bytes>
+struct inverted {
+  static constexpr std::uint32_t opcode = 4;
+  std::array<std::uint8_t, Bytes> bytes;
+  struct reply {
+    std::array<std::uint8_t, Bytes> bytes;
   };
 };
 
