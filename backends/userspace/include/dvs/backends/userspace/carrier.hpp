@@ -159,10 +159,11 @@ class carrier {
   }
   /// Like `suspend` without a limit, for when the next task is likely to be ready.
   [[gnu::always_inline]] void rest(task& self) {
-    if (ready_first_ == nullptr || (++switches_ & look_around_mask) == 0) return suspend(-1);
+    if (ready_first_ == nullptr || ((switches_ + 1) & look_around_mask) == 0) return suspend(-1);
+    ++switches_;
     self.phase_ = task::phase::suspended;
     task& next = *take_ready();
-    prefetch_ready();
+    if (is_end_of_turn()) prefetch_ready();
     switch_to(self, next);
   }
   /// Whether no other thread has anything for this carrier.
@@ -177,7 +178,20 @@ class carrier {
     ready_last_ = &t;
   }
   /// Makes a suspended task run before those that are ready already.
-  void make_ready_first(task& t);
+  [[gnu::always_inline]] void make_ready_first(task& t) {
+    if (t.phase_ != task::phase::suspended) return;
+    t.phase_ = task::phase::ready;
+    t.next_ = ready_first_;
+    if (ready_first_ == nullptr) ready_last_ = &t;
+    ready_first_ = &t;
+  }
+  /// Makes a suspended task that was answered run before those that are ready, as what it needs is in the cache; now
+  /// and then after them. Source: MINIX puts who has time left at the head of its queue.
+  [[gnu::always_inline]] void make_ready_in_turn(task& t) {
+    if (is_end_of_turn()) [[unlikely]]
+      return make_ready(t);
+    make_ready_first(t);
+  }
   /// Lets the other tasks that are ready run.
   void yield();
 
@@ -274,6 +288,7 @@ class carrier {
     current_ = &next;
     self.context_->switch_to(*next.context_);
   }
+  [[nodiscard]] bool is_end_of_turn() const { return (switches_ & turn_mask) == 0; }
   /// Has the memory of the next tasks fetched while others run.
   [[gnu::always_inline]] void prefetch_ready() const {
     if (ready_first_ == nullptr) return;
@@ -319,6 +334,8 @@ class carrier {
   std::vector<std::unique_ptr<bell_entry>> entry_storage_;
   alignas(64) std::atomic<std::uint32_t> cpu_{~std::uint32_t{0}};
 
+  /// Others get their turn every so many switches.
+  static constexpr std::uint32_t turn_mask = 15;
   /// Timers and the outside world get a look every so many switches also when tasks keep each other busy.
   static constexpr std::uint32_t look_around_mask = 63;
   /// Pauses spent polling before sleeping, about as long as waking a sleeping processor takes. Polling in vain shrinks

@@ -62,14 +62,6 @@ inline void carrier::spawn(std::unique_ptr<runnable> body, std::string_view name
   make_ready(record.release()->runs_as);  // owned by the fiber itself until it ends
 }
 
-inline void carrier::make_ready_first(task& t) {
-  if (t.phase_ != task::phase::suspended) return;
-  t.phase_ = task::phase::ready;
-  t.next_ = ready_first_;
-  if (ready_first_ == nullptr) ready_last_ = &t;
-  ready_first_ = &t;
-}
-
 inline void carrier::suspend(std::int64_t deadline_ns, const polling& how) {
   task& self = *current_;
   self.phase_ = task::phase::suspended;

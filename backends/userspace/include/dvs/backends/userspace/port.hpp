@@ -153,10 +153,10 @@ class port final : public bell_source {
   [[nodiscard]] bool is_hindered(call c) const {
     return (control_.load(std::memory_order_acquire) & ((control_denied - 1) | denial_of(c))) != 0;
   }
-  [[nodiscard]] bool may_go_short(call c) const;
+  [[nodiscard]] bool may_go_short(const carrier& here, call c) const;
   [[nodiscard]] bool leads_short(const link* on, endpoint_id to) const;
-  void ask_short(link& on, message& m);
-  void receive_short(incoming& in);
+  void ask_short(carrier& here, link& on, message& m);
+  void receive_short(carrier& here, incoming& in);
   void end_short();
 
   // ---- Rendezvous ----

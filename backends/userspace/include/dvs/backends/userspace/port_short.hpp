@@ -12,9 +12,11 @@
 namespace dvs::userspace {
 
 [[gnu::always_inline]] inline errc port::sendrec(endpoint_id to, message& m, timeout limit) {
-  if (is_notification(m) || !limit.is_forever() || !may_go_short(call::sendrec) || !leads_short(last_asked_, to))
+  carrier& here = *carrier_;
+  link* const on = last_asked_;
+  if (is_notification(m) || !limit.is_forever() || !may_go_short(here, call::sendrec) || !leads_short(on, to))
     return sendrec_long(to, m, limit);
-  ask_short(*last_asked_, m);
+  ask_short(here, *on, m);
   if (wait_.progress() != wait_progress{wait_kind::answer, true, true}) [[unlikely]]
     return sendrec_resumed(to, m);
   wait_.on = nullptr;
@@ -28,10 +30,11 @@ namespace dvs::userspace {
 }
 
 [[gnu::always_inline]] inline errc port::receive(endpoint_id source, timeout limit, incoming& in) {
+  carrier& here = *carrier_;
   if (source != any || !limit.is_forever() || pending_first_ != nullptr ||
-      notes_pending_.load(std::memory_order_acquire) != 0 || !may_go_short(call::receive))
+      notes_pending_.load(std::memory_order_acquire) != 0 || !may_go_short(here, call::receive))
     return receive_long(source, limit, in);
-  receive_short(in);
+  receive_short(here, in);
   if (wait_.progress() != wait_progress{wait_kind::receive, true, true}) [[unlikely]]
     return wait_for_message(wait_kind::receive, any, limit, in, nullptr);
   end_short();
@@ -54,13 +57,13 @@ namespace dvs::userspace {
   asker.count(asker.received_);
   asker.blocked_on_.store(nullptr, std::memory_order_release);
   theirs.progress() = wait_progress{wait_kind::answer, true, true};
-  carrier_->make_ready(*asker.waiting_task_);
+  carrier_->make_ready_in_turn(*asker.waiting_task_);
   return errc::ok;
 }
 
 /// Whether this port may begin call `c` now and other threads have nothing for the carrier.
-[[gnu::always_inline]] inline bool port::may_go_short(call c) const {
-  return waiting_task_ == nullptr && !is_hindered(c) && carrier_->is_undisturbed();
+[[gnu::always_inline]] inline bool port::may_go_short(const carrier& here, call c) const {
+  return waiting_task_ == nullptr && !is_hindered(c) && here.is_undisturbed();
 }
 
 /// Whether `on` leads to `to`, a process of this thread that waits for anything; who is gone waits for nothing.
@@ -69,7 +72,7 @@ namespace dvs::userspace {
          on->server->accepting_ == any;
 }
 
-[[gnu::always_inline]] inline void port::ask_short(link& on, message& m) {
+[[gnu::always_inline]] inline void port::ask_short(carrier& here, link& on, message& m) {
   port& to = *on.server;
   const std::uint32_t exchange = on.begin_exchange();
   blocked_on_.store(&on, std::memory_order_release);
@@ -79,23 +82,22 @@ namespace dvs::userspace {
   count(sent_);
   on.taken_here.store(exchange, std::memory_order_relaxed);
   to.last_served_ = &on;
-  carrier& here = *carrier_;
   task& self = here.running();
   waiting_task_ = &self;
   state_.store(published_state{activity::awaiting_reply, false, 0, on.server_id}.word(), std::memory_order_release);
   to.accepting_ = none;
-  copy_message(to.wait_.into->content, id_, m);
-  to.wait_.into->exchange = exchange;
+  incoming& in = *to.wait_.into;
+  copy_message(in.content, id_, m);
+  in.exchange = exchange;
   to.wait_.progress() = wait_progress{wait_kind::receive, true, true};
   to.count(to.received_);
   here.run_now(self, *to.waiting_task_);
 }
 
-[[gnu::always_inline]] inline void port::receive_short(incoming& in) {
+[[gnu::always_inline]] inline void port::receive_short(carrier& here, incoming& in) {
   wait_.progress() = wait_progress{wait_kind::receive};
   wait_.source = any;
   wait_.into = &in;
-  carrier& here = *carrier_;
   task& self = here.running();
   waiting_task_ = &self;
   publish({activity::receiving, false, 0, any});
