@@ -131,6 +131,7 @@ class port final : public bell_source {
   };
   /// What stands in the way of calls; the bits above these are the calls that its privileges deny.
   static constexpr std::uint32_t control_cancel = 1, control_shut_down = 2, control_unbound = 4, control_denied = 8;
+  static_assert(control_denied << static_cast<unsigned>(call::relay) != 0, "the calls fit above the rest");
   [[nodiscard]] static constexpr std::uint32_t denial_of(call c) { return control_denied << static_cast<unsigned>(c); }
 
   void rung() override { alert(); }
