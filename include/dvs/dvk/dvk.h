@@ -18,19 +18,19 @@
  * request, dvk_exchange_of() numbers it; the number goes into dvk_reply(), so that an answer that comes too late cannot
  * be taken for the answer to the next request of the same process.
  *
- * | header       | what it is about                                                                                |
- * | ------------ | ----------------------------------------------------------------------------------------------- |
- * | errors.h     | the closed set of errors                                                                        |
- * | types.h      | endpoints, messages, calls, flags                                                               |
- * | table.h      | limits and layout of a table; init.h makes one: dvk_table_bytes(), dvk_table_init()              |
- * | completion.h | dvk_next_completion()                                                                           |
- * | bind.h       | dvk_bind(), dvk_unbind(), dvk_wait_bind(), dvk_wait_unbind(), dvk_endpoint_of_owner()            |
- * | rendezvous.h | dvk_send(), dvk_receive(), dvk_receive_request(), dvk_sendrec(), dvk_reply(), dvk_relay(),
- * dvk_cancel() | | notify.h     | dvk_notify(), dvk_notify_as(), dvk_inject() | | privilege.h  | dvk_may_call(),
- * dvk_get_privileges(), dvk_set_privileges(), dvk_get_peers(), dvk_set_peers()      | | grant.h      |
- * dvk_grant_direct(), dvk_grant_indirect(), dvk_grant_magic(), dvk_grant_revoke(), dvk_grant_check() | | copy.h       |
- * dvk_vcopy_check(), dvk_count_copy()                                                             | | query.h      |
- * dvk_describe(), dvk_describe_grant(), dvk_describe_table()                                       |
+ * - errors.h: the closed set of errors
+ * - types.h: endpoints, messages, calls, flags
+ * - table.h: limits and layout of a table; init.h makes one: dvk_table_bytes(), dvk_table_init()
+ * - completion.h: dvk_next_completion()
+ * - bind.h: dvk_bind(), dvk_unbind(), dvk_wait_bind(), dvk_wait_unbind(), dvk_endpoint_of_owner()
+ * - rendezvous.h: dvk_send(), dvk_receive(), dvk_receive_request(), dvk_sendrec(), dvk_reply(), dvk_relay(),
+ *   dvk_cancel()
+ * - notify.h: dvk_notify(), dvk_notify_as(), dvk_inject()
+ * - privilege.h: dvk_may_call(), dvk_get_privileges(), dvk_set_privileges(), dvk_get_peers(), dvk_set_peers()
+ * - grant.h: dvk_grant_direct(), dvk_grant_indirect(), dvk_grant_magic(), dvk_grant_revoke(), dvk_grant_check()
+ * - copy.h: dvk_vcopy_check(), dvk_count_copy()
+ * - query.h: dvk_describe(), dvk_describe_grant(), dvk_describe_table()
+ * - wire.h: dvk_frame_encode(), dvk_frame_decode(), what nodes say to each other
  *
  * Functions marked private serve the others. Every argument may have any value; after an error nothing has changed
  * (dvk_notify() with overrun excepted). All functions take constant time, but for those that say that they walk, the
@@ -52,5 +52,6 @@
 #include <dvs/dvk/rendezvous.h>
 #include <dvs/dvk/table.h>
 #include <dvs/dvk/types.h>
+#include <dvs/dvk/wire.h>
 
 #endif

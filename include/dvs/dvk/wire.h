@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/**
+ * @file
+ * Frames: what one node says to another, as bytes (docs/wire_format.md).
+ *
+ * A frame is a *command*, which asks the other node for something, its *completion*, of which there is exactly one, or
+ * *news*, which nobody answers. dvk_frame_encode() and dvk_frame_decode() translate. Every frame has one encoding:
+ * whatever decodes encodes to the same bytes again. Any bytes may be decoded; nothing is read behind them.
+ */
+#ifndef DVS_DVK_WIRE_H
+#define DVS_DVK_WIRE_H
+
+#include <dvs/dvk/grant.h>
+
+enum dvk_wire_constant {
+  DVK_WIRE_VERSION = 1,
+  DVK_FRAME_HEADER_BYTES = 32,
+  DVK_FRAGMENT_BYTES = 64 * 1024, /**< the most data that one frame carries */
+  DVK_FRAME_BYTES_MAX = DVK_FRAME_HEADER_BYTES + 16 + DVK_FRAGMENT_BYTES,
+  DVK_FRAME_COMPLETES = 0x80 /**< marks the completion of a command */
+};
+
+/* clang-format off */
+/** What frames say: X(name, number, what). */
+#define DVK_FRAMES(X) \
+  X(send,               0x01, "a message; completed when the destination has taken it") \
+  X(request,            0x02, "a message whose sender waits for the answer, which is the completion") \
+  X(notify,             0x03, "a notification; completed when it is pending or delivered") \
+  X(cancel,             0x04, "ends another command of the same process, which is completed as cancelled") \
+  X(copy_out,           0x05, "reads granted memory; the completion carries the bytes") \
+  X(copy_in,            0x06, "writes granted memory") \
+  X(copy_across,        0x07, "copies granted memory here into granted memory of a third process") \
+  X(watch,              0x08, "completed when the endpoint is bound, or no longer bound") \
+  X(heartbeat,          0x40, "news: the link is alive") \
+  X(gone,               0x41, "news: the process was unbound") \
+  X(send_done,          0x81, "completion of send") \
+  X(answer,             0x82, "completion of request") \
+  X(notify_done,        0x83, "completion of notify") \
+  X(cancel_done,        0x84, "completion of cancel: no_entry if the command was completed before") \
+  X(copy_out_done,      0x85, "completion of copy_out") \
+  X(copy_in_done,       0x86, "completion of copy_in") \
+  X(copy_across_done,   0x87, "completion of copy_across") \
+  X(watch_done,         0x88, "completion of watch") \
+  X(redirect,           0xC2, "completion of request: it was relayed, and the caller asks again there")
+/* clang-format on */
+
+enum dvk_frame_kind {
+#define DVK_FRAME_ENUMERATOR(name, number, what) DVK_FRAME_##name = number,
+  DVK_FRAMES(DVK_FRAME_ENUMERATOR)
+#undef DVK_FRAME_ENUMERATOR
+};
+
+/** A part of granted memory: of copy_out, copy_in, and the origin of copy_across. The frame's `to` granted it. */
+struct dvk_wire_part {
+  dvk_grant_id grant;
+  uint32_t bytes; /**< 1..#DVK_FRAGMENT_BYTES; copy_across: 1..2^32-1 */
+  uint64_t offset;
+};
+
+/** A frame, decoded. Only the members that its kind has are looked at, and set. */
+struct dvk_frame {
+  uint8_t kind; /**< a #dvk_frame_kind */
+  uint16_t dc;  /**< 0 in a heartbeat */
+  uint16_t from_node, to_node;
+  dvk_endpoint from; /**< who asks, whom a completion comes from, who is gone; 0 in a heartbeat */
+  dvk_endpoint to;   /**< who is asked, or who has asked; 0 in news */
+  int32_t result;    /**< of a completion: 0 or an error of errors.h; 0 in the others */
+  uint64_t exchange; /**< names a command among those of `from_node`; its completion repeats it. 0 in news only */
+
+  struct dvk_message message; /**< send, request, and an answer with result 0; its source is `from` */
+  uint64_t value;             /**< notify: the value; cancel: the exchange to end; watch: 1 bound, 0 not bound */
+  struct dvk_wire_part part;  /**< the copies */
+  struct dvk_wire_part into;  /**< copy_across: the destination; its bytes are those of `part` */
+  dvk_endpoint other;         /**< copy_across: who granted `into`; redirect: whom to ask */
+  uint16_t other_node;        /**< the node of `other` */
+
+  const uint8_t* data; /**< copy_in, and a copy_out_done with result 0: within the bytes that were decoded */
+  uint32_t data_bytes; /**< 1..#DVK_FRAGMENT_BYTES */
+};
+
+/** A place in bytes. Private. */
+struct dvk_wire_writer {
+  uint8_t* at;
+};
+struct dvk_wire_reader {
+  const uint8_t* at;
+};
+
+DVK_INLINE void dvk_wire_put(struct dvk_wire_writer* into, uint64_t value, uint32_t bytes) {
+  uint32_t i;
+  for (i = 0; i < bytes; ++i) *into->at++ = (uint8_t)(value >> (8 * i));
+}
+
+DVK_INLINE uint64_t dvk_wire_get(struct dvk_wire_reader* from, uint32_t bytes) {
+  uint64_t value = 0;
+  uint32_t i;
+  for (i = 0; i < bytes; ++i) value |= (uint64_t)*from->at++ << (8 * i);
+  return value;
+}
+
+DVK_INLINE int32_t dvk_wire_get_signed(struct dvk_wire_reader* from) {
+  return (int32_t)(uint32_t)dvk_wire_get(from, 4);
+}
+
+/** True if @p result is 0 or an error of the closed set. */
+DVK_INLINE int dvk_is_result(int32_t result) {
+  switch (result) {
+#define DVK_WIRE_CASE(name, number, sentence) case number:
+    DVK_ERRORS(DVK_WIRE_CASE)
+#undef DVK_WIRE_CASE
+    return 1;
+    default:
+      return 0;
+  }
+}
+
+/** True if @p kind is one of #DVK_FRAMES. */
+DVK_INLINE int dvk_is_frame_kind(uint32_t kind) {
+  switch (kind) {
+#define DVK_WIRE_CASE(name, number, what) case number:
+    DVK_FRAMES(DVK_WIRE_CASE)
+#undef DVK_WIRE_CASE
+    return 1;
+    default:
+      return 0;
+  }
+}
+
+/** True if the frame is a completion. */
+DVK_INLINE int dvk_frame_completes(uint8_t kind) { return (kind & DVK_FRAME_COMPLETES) != 0; }
+
+/** True if the frame is news, without exchange and completion. */
+DVK_INLINE int dvk_frame_is_news(uint8_t kind) { return kind == DVK_FRAME_heartbeat || kind == DVK_FRAME_gone; }
+
+/** True if a frame of this kind and result carries data. */
+DVK_INLINE int dvk_frame_has_data(uint8_t kind, int32_t result) {
+  return kind == DVK_FRAME_copy_in || (kind == DVK_FRAME_copy_out_done && result == DVK_E_ok);
+}
+
+/** How many bytes stand between the header and the data of a frame of this kind and result. Private. */
+DVK_INLINE uint32_t dvk_frame_fixed_bytes(uint8_t kind, int32_t result) {
+  switch (kind) {
+    case DVK_FRAME_send:
+    case DVK_FRAME_request:
+      return 4 + DVK_PAYLOAD_BYTES;
+    case DVK_FRAME_answer:
+      return result == DVK_E_ok ? 4 + DVK_PAYLOAD_BYTES : 0;
+    case DVK_FRAME_notify:
+    case DVK_FRAME_cancel:
+    case DVK_FRAME_watch:
+      return 8;
+    case DVK_FRAME_copy_out:
+    case DVK_FRAME_copy_in:
+      return 16;
+    case DVK_FRAME_copy_across:
+      return 16 + 12 + 6;
+    case DVK_FRAME_redirect:
+      return 6;
+    default:
+      return 0;
+  }
+}
+
+/** How many bytes the frame takes when it is encoded, at most #DVK_FRAME_BYTES_MAX if it is valid. */
+DVK_INLINE size_t dvk_frame_bytes(const struct dvk_frame* frame) {
+  const size_t data = dvk_frame_has_data(frame->kind, frame->result) ? frame->data_bytes : 0;
+  return DVK_FRAME_HEADER_BYTES + (size_t)dvk_frame_fixed_bytes(frame->kind, frame->result) + data;
+}
+
+/** Tests the content of a frame: DVK_E_bad_argument (a value that its kind does not have), DVK_E_range (a count). */
+DVK_INLINE int dvk_frame_check(const struct dvk_frame* frame) {
+  const int completes = dvk_frame_completes(frame->kind);
+  if (!dvk_is_frame_kind(frame->kind)) return DVK_E_bad_argument;
+  if (completes ? !dvk_is_result(frame->result) : frame->result != 0) return DVK_E_bad_argument;
+  if (dvk_frame_is_news(frame->kind) != (frame->exchange == 0)) return DVK_E_bad_argument;
+  if (dvk_frame_has_data(frame->kind, frame->result) &&
+      (frame->data_bytes == 0 || frame->data_bytes > DVK_FRAGMENT_BYTES))
+    return DVK_E_range;
+  switch (frame->kind) {
+    case DVK_FRAME_send:
+    case DVK_FRAME_request:
+      return dvk_is_notification(&frame->message) ? DVK_E_bad_argument : DVK_E_ok;
+    case DVK_FRAME_answer:
+      return frame->result == DVK_E_ok && dvk_is_notification(&frame->message) ? DVK_E_bad_argument : DVK_E_ok;
+    case DVK_FRAME_cancel:
+      return frame->value == 0 ? DVK_E_bad_argument : DVK_E_ok;
+    case DVK_FRAME_watch:
+      return frame->value > 1 ? DVK_E_bad_argument : DVK_E_ok;
+    case DVK_FRAME_copy_out:
+      return frame->part.bytes == 0 || frame->part.bytes > DVK_FRAGMENT_BYTES ? DVK_E_range : DVK_E_ok;
+    case DVK_FRAME_copy_in:
+      return frame->part.bytes != frame->data_bytes ? DVK_E_range : DVK_E_ok;
+    case DVK_FRAME_copy_across:
+      return frame->part.bytes == 0 ? DVK_E_range : DVK_E_ok;
+    case DVK_FRAME_heartbeat:
+      return frame->dc != 0 || frame->from != 0 || frame->to != 0 ? DVK_E_bad_argument : DVK_E_ok;
+    case DVK_FRAME_gone:
+      return frame->to != 0 ? DVK_E_bad_argument : DVK_E_ok;
+    case DVK_FRAME_redirect:
+      return frame->result != DVK_E_ok ? DVK_E_bad_argument : DVK_E_ok;
+    default:
+      return DVK_E_ok;
+  }
+}
+
+/** Writes the part of a frame behind its header and before its data. Private. */
+DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dvk_frame* frame) {
+  uint32_t i;
+  switch (frame->kind) {
+    case DVK_FRAME_answer:
+      if (frame->result != DVK_E_ok) break;
+      /* fallthrough */
+    case DVK_FRAME_send:
+    case DVK_FRAME_request:
+      dvk_wire_put(into, (uint32_t)frame->message.type, 4);
+      for (i = 0; i < DVK_PAYLOAD_BYTES; ++i) *into->at++ = frame->message.payload[i];
+      break;
+    case DVK_FRAME_notify:
+    case DVK_FRAME_cancel:
+    case DVK_FRAME_watch:
+      dvk_wire_put(into, frame->value, 8);
+      break;
+    case DVK_FRAME_copy_out:
+    case DVK_FRAME_copy_in:
+    case DVK_FRAME_copy_across:
+      dvk_wire_put(into, (uint32_t)frame->part.grant, 4);
+      dvk_wire_put(into, frame->part.bytes, 4);
+      dvk_wire_put(into, frame->part.offset, 8);
+      if (frame->kind != DVK_FRAME_copy_across) break;
+      dvk_wire_put(into, (uint32_t)frame->into.grant, 4);
+      dvk_wire_put(into, frame->into.offset, 8);
+      /* fallthrough */
+    case DVK_FRAME_redirect:
+      dvk_wire_put(into, (uint32_t)frame->other, 4);
+      dvk_wire_put(into, frame->other_node, 2);
+      break;
+    default:
+      break;
+  }
+}
+
+/** The reverse of dvk_frame_put_body(). Private. */
+DVK_INLINE void dvk_frame_get_body(struct dvk_wire_reader* from, struct dvk_frame* frame) {
+  uint32_t i;
+  switch (frame->kind) {
+    case DVK_FRAME_answer:
+      if (frame->result != DVK_E_ok) break;
+      /* fallthrough */
+    case DVK_FRAME_send:
+    case DVK_FRAME_request:
+      frame->message.source = frame->from;
+      frame->message.type = dvk_wire_get_signed(from);
+      for (i = 0; i < DVK_PAYLOAD_BYTES; ++i) frame->message.payload[i] = *from->at++;
+      break;
+    case DVK_FRAME_notify:
+    case DVK_FRAME_cancel:
+    case DVK_FRAME_watch:
+      frame->value = dvk_wire_get(from, 8);
+      break;
+    case DVK_FRAME_copy_out:
+    case DVK_FRAME_copy_in:
+    case DVK_FRAME_copy_across:
+      frame->part.grant = dvk_wire_get_signed(from);
+      frame->part.bytes = (uint32_t)dvk_wire_get(from, 4);
+      frame->part.offset = dvk_wire_get(from, 8);
+      if (frame->kind != DVK_FRAME_copy_across) break;
+      frame->into.grant = dvk_wire_get_signed(from);
+      frame->into.bytes = frame->part.bytes;
+      frame->into.offset = dvk_wire_get(from, 8);
+      /* fallthrough */
+    case DVK_FRAME_redirect:
+      frame->other = dvk_wire_get_signed(from);
+      frame->other_node = (uint16_t)dvk_wire_get(from, 2);
+      break;
+    default:
+      break;
+  }
+}
+
+/**
+ * Writes @p frame to @p bytes, which has room for @p room, and how many bytes that were to @p used.
+ * Errors: those of dvk_frame_check(); DVK_E_too_big if there is no room.
+ */
+DVK_INLINE int dvk_frame_encode(const struct dvk_frame* frame, uint8_t* bytes, size_t room, size_t* used) {
+  const int wrong = dvk_frame_check(frame);
+  struct dvk_wire_writer into;
+  if (wrong != DVK_E_ok) return wrong;
+  if (dvk_frame_bytes(frame) > room) return DVK_E_too_big;
+  *used = dvk_frame_bytes(frame);
+  into.at = bytes;
+  dvk_wire_put(&into, *used, 4);
+  dvk_wire_put(&into, DVK_WIRE_VERSION, 1);
+  dvk_wire_put(&into, frame->kind, 1);
+  dvk_wire_put(&into, frame->dc, 2);
+  dvk_wire_put(&into, frame->from_node, 2);
+  dvk_wire_put(&into, frame->to_node, 2);
+  dvk_wire_put(&into, (uint32_t)frame->from, 4);
+  dvk_wire_put(&into, (uint32_t)frame->to, 4);
+  dvk_wire_put(&into, (uint32_t)frame->result, 4);
+  dvk_wire_put(&into, frame->exchange, 8);
+  dvk_frame_put_body(&into, frame);
+  if (dvk_frame_has_data(frame->kind, frame->result)) __builtin_memcpy(into.at, frame->data, frame->data_bytes);
+  return DVK_E_ok;
+}
+
+/**
+ * Reads the frame that @p bytes begins with, and writes to @p used how many of the @p count bytes it took.
+ * Errors: DVK_E_would_block: the frame is not complete yet; DVK_E_not_supported: another version; DVK_E_range: its
+ * length, or a count in it, is not one that such a frame can have; DVK_E_bad_argument: any other value is not. After
+ * an error other than would_block the bytes that follow mean nothing.
+ */
+DVK_INLINE int dvk_frame_decode(const uint8_t* bytes, size_t count, struct dvk_frame* frame, size_t* used) {
+  struct dvk_wire_reader from;
+  uint64_t length;
+  size_t fixed;
+  if (count < 4) return DVK_E_would_block;
+  from.at = bytes;
+  length = dvk_wire_get(&from, 4);
+  if (length < DVK_FRAME_HEADER_BYTES || length > DVK_FRAME_BYTES_MAX) return DVK_E_range;
+  if (count < length) return DVK_E_would_block;
+  if (dvk_wire_get(&from, 1) != DVK_WIRE_VERSION) return DVK_E_not_supported;
+  __builtin_memset(frame, 0, sizeof *frame);
+  frame->kind = (uint8_t)dvk_wire_get(&from, 1);
+  frame->dc = (uint16_t)dvk_wire_get(&from, 2);
+  frame->from_node = (uint16_t)dvk_wire_get(&from, 2);
+  frame->to_node = (uint16_t)dvk_wire_get(&from, 2);
+  frame->from = dvk_wire_get_signed(&from);
+  frame->to = dvk_wire_get_signed(&from);
+  frame->result = dvk_wire_get_signed(&from);
+  frame->exchange = dvk_wire_get(&from, 8);
+  if (!dvk_is_frame_kind(frame->kind)) return DVK_E_bad_argument;
+  fixed = DVK_FRAME_HEADER_BYTES + (size_t)dvk_frame_fixed_bytes(frame->kind, frame->result);
+  if (dvk_frame_has_data(frame->kind, frame->result) ? length <= fixed : length != fixed) return DVK_E_range;
+  dvk_frame_get_body(&from, frame);
+  if (length > fixed) {
+    frame->data = from.at;
+    frame->data_bytes = (uint32_t)(length - fixed);
+  }
+  *used = (size_t)length;
+  return dvk_frame_check(frame);
+}
+
+#endif
