@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// The program muk as its users run it: images, serving, stopping, and what is said of mistakes.
-#include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
-#include <catch2/catch.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <random>
-#include <string>
-#include <vector>
+
+#include "muk_process.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The program, as it lies in the build tree beside this test.
-std::string program() { return (fs::read_symlink("/proc/self/exe").parent_path() / "../../muk/muk").string(); }
+using muk_test::program;
+using running = muk_test::muk_process;
 
 /// What a command said, both streams, and its exit status.
 struct outcome {
@@ -40,13 +31,10 @@ outcome run(const std::string& command) {
 }
 outcome muk(const std::string& arguments) { return run(program() + " " + arguments); }
 
-/// A folder of its own with a site, removed at the end.
-class folder {
+/// A folder of its own with a site.
+class folder : public muk_test::temporary_folder {
  public:
   folder() {
-    REQUIRE(::mkdtemp(path_.data()) != nullptr);
-    fs::create_directories(path("site/sub/deep"));
-    fs::create_directories(path("site/empty"));
     write("site/index.html", "<h1>hello</h1>\n");
     write("site/sub/nothing.txt", "");
     std::string large(3'000'000, '\0');
@@ -54,84 +42,10 @@ class folder {
     for (char& each : large) each = static_cast<char>(chance());
     write("site/sub/large.bin", large);
     write("site/sub/deep/a name with spaces.txt", "found\n");
+    fs::create_directories(path("site/empty"));
     fs::create_symlink("large.bin", path("site/sub/link"));
-    write("muk.cfg",
-          "muk TEST {\n  dcid 0; pm_ep 0; fs_ep 1; is_ep 8; rd_ep 3; web_ep 22;\n"
-          "  rd_cfg \"rd.cfg\"; fs_cfg \"fs.cfg\"; web_cfg \"web.cfg\";\n};\n");
-    write("rd.cfg", "device DISK { image_type FILE_IMAGE; image_file \"site.img\"; volatile NO; buffer 65536; };\n");
-    write("fs.cfg", "device ROOT { major 3; minor 0; type RDISK_IMG; root_dev YES; buffer_size 4096; };\n");
-    write("web.cfg", "websrv SITE { port 0; endpoint 22; rootdir \"/\"; };\n");
+    write_configuration("/", false);
   }
-  ~folder() { fs::remove_all(path_); }
-  [[nodiscard]] std::string path(const std::string& below) const { return path_ + "/" + below; }
-  void write(const std::string& below, const std::string& text) const {
-    std::ofstream(path(below), std::ios::binary) << text;
-  }
-
- private:
-  std::string path_ = (fs::temp_directory_path() / "muk-program-XXXXXX").string();
-};
-
-/// A muk that runs until it is stopped.
-class running {
- public:
-  explicit running(const std::vector<std::string>& arguments) {
-    int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    child_ = ::fork();
-    REQUIRE(child_ >= 0);
-    if (child_ == 0) {
-      ::dup2(ends[1], STDOUT_FILENO);
-      ::dup2(ends[1], STDERR_FILENO);
-      std::vector<std::string> words{program()};
-      words.insert(words.end(), arguments.begin(), arguments.end());
-      std::vector<char*> pointers;
-      for (auto& word : words) pointers.push_back(word.data());
-      pointers.push_back(nullptr);
-      ::execv(pointers[0], pointers.data());
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    output_ = ends[0];
-  }
-  ~running() {
-    if (child_ > 0) {
-      ::kill(child_, SIGKILL);
-      ::waitpid(child_, nullptr, 0);
-    }
-    ::close(output_);
-  }
-  /// Reads what it says until `text` is in it; everything so far, or until it ends.
-  const std::string& read_until(const std::string& text) {
-    std::array<char, 4096> piece;
-    while (said_.find(text) == std::string::npos) {
-      const auto got = ::read(output_, piece.data(), piece.size());
-      if (got <= 0) break;
-      said_.append(piece.data(), static_cast<std::size_t>(got));
-    }
-    return said_;
-  }
-  /// The URL that it serves, once it has booted.
-  std::string url() {
-    const auto& text = read_until("booted in ");
-    const auto at = text.find("http://");
-    REQUIRE(at != std::string::npos);
-    return text.substr(at, text.find('\n', at) - at);
-  }
-  void send(int signal) const { REQUIRE(::kill(child_, signal) == 0); }
-  /// Waits for its end; the exit status, or -1 when a signal ended it.
-  int wait() {
-    read_until("\nnever said\n");
-    int status = 0;
-    REQUIRE(::waitpid(child_, &status, 0) == child_);
-    child_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
- private:
-  pid_t child_ = 0;
-  int output_ = -1;
-  std::string said_;
 };
 
 std::string modes[] = {"threads", "fibers"};

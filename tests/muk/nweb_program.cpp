@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// The web server inside the program muk, with its files in an image: good clients, bad clients and many clients.
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <vector>
 
+#include "muk_process.hpp"
 #include "nweb_clients.hpp"
 
 namespace {
 
-namespace files = std::filesystem;
 using nweb_test::last_request;
 using nweb_test::raw_client;
-
-/// The program, as it lies in the build tree beside this test.
-std::string program() { return (files::read_symlink("/proc/self/exe").parent_path() / "../../muk/muk").string(); }
 
 std::string pattern(std::size_t size) {
   std::string made(size, ' ');
@@ -28,77 +19,35 @@ std::string pattern(std::size_t size) {
 }
 const std::string large = pattern(3'000'000);
 
-/// A folder with an image and its configuration; removed at the end.
-class folder {
+/// A folder with an image and its configuration.
+class folder : public muk_test::temporary_folder {
  public:
   folder() {
-    REQUIRE(::mkdtemp(path_.data()) != nullptr);
-    files::create_directories(path_ + "/site/public/a & b");
     write("site/secret.txt", "secret");
     write("site/public/index.html", "home");
     write("site/public/large.bin", large);
     write("site/public/a & b/x.txt", "odd");
-    write("muk.cfg",
-          "muk TEST {\n dcid 0; pm_ep 0; fs_ep 1; is_ep 8; rd_ep 3; web_ep 22;\n"
-          " rd_cfg \"rd.cfg\"; fs_cfg \"fs.cfg\"; web_cfg \"web.cfg\";\n};\n");
-    write("rd.cfg", "device DISK { image_type FILE_IMAGE; image_file \"site.img\"; volatile YES; buffer 65536; };\n");
-    write("fs.cfg", "device ROOT { major 3; minor 0; type RDISK_IMG; root_dev YES; buffer_size 4096; };\n");
-    write("web.cfg", "websrv SITE { port 0; endpoint 22; rootdir \"/public\"; };\n");
-    REQUIRE(std::system((program() + " mkimage " + path_ + "/site " + path_ + "/site.img > /dev/null").c_str()) == 0);
+    write_configuration("/public", true);
+    const std::string make = muk_test::program() + " mkimage " + path("site") + " " + path("site.img");
+    REQUIRE(std::system((make + " > /dev/null").c_str()) == 0);
   }
-  ~folder() { files::remove_all(path_); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  void write(const std::string& below, const std::string& text) const {
-    std::ofstream(path_ + "/" + below, std::ios::binary) << text;
-  }
-  std::string path_ = (files::temp_directory_path() / "muk-nweb-XXXXXX").string();
 };
 
-/// A muk that serves; killed at the end.
+/// A muk that serves.
 class serving {
  public:
-  serving(const folder& where, const char* mode) {
-    int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    child_ = ::fork();
-    REQUIRE(child_ >= 0);
-    if (child_ == 0) {
-      ::dup2(ends[1], STDOUT_FILENO);
-      const std::string config = where.path() + "/muk.cfg";
-      ::execl(program().c_str(), "muk", config.c_str(), "--mode", mode, nullptr);
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    output_ = ends[0];
-    const std::string said = hear_until("booted in ");
-    const std::string before_port = "http://127.0.0.1:";
-    const std::size_t at = said.find(before_port);
-    REQUIRE(at != std::string::npos);
-    port = static_cast<std::uint16_t>(std::stoi(said.substr(at + before_port.size())));
-  }
-  ~serving() {
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-    ::close(output_);
-  }
+  serving(const folder& where, const char* mode)
+      : process_({where.path("muk.cfg"), "--mode", mode}), port(process_.port()) {}
   std::string curl(const std::string& arguments) const { return nweb_test::curl(port, arguments); }
   std::string status(const std::string& arguments) const {
     return curl("--output /dev/null --write-out '%{http_code}' " + arguments);
   }
 
-  std::uint16_t port = 0;
-
  private:
-  std::string hear_until(const std::string& text) const {
-    std::string said;
-    char byte;
-    while (said.find(text) == std::string::npos && ::read(output_, &byte, 1) == 1) said += byte;
-    return said;
-  }
-  pid_t child_ = -1;
-  int output_ = -1;
+  muk_test::muk_process process_;
+
+ public:
+  const std::uint16_t port;
 };
 
 }  // namespace
