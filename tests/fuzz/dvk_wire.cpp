@@ -3,6 +3,8 @@
 /// Any bytes as frames: nothing is read outside them, and what decodes is encoded as the same bytes.
 #include <dvs/dvk/wire.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
