@@ -291,6 +291,26 @@ TEST_CASE("the body of a GET is skipped, whole or in chunks, and the next reques
   CHECK(all[1].body == "0123456789");
 }
 
+TEST_CASE("a body is skipped however its bytes are cut") {
+  const std::string head = "GET / HTTP/1.1\r\nHost: muk\r\n";
+  const std::string next = "GET /small.txt HTTP/1.1\r\nHost: muk\r\n\r\n";
+  for (const std::string& rest :
+       {std::string("Content-Length: 3\r\n\r\nyou"), std::string("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        std::string("Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
+        std::string("Transfer-Encoding: chunked\r\n\r\n0;a=b\r\nTrailer: t\r\n\r\n")}) {
+    const std::string all = head + rest + next;
+    for (std::size_t length = 1; length < all.size(); ++length) {
+      INFO("pieces of " << length << " bytes of " << all);
+      std::deque<std::string> pieces;
+      for (std::size_t from = 0; from < all.size(); from += length) pieces.push_back(all.substr(from, length));
+      map_site pages = sample_site();
+      const auto answers = answers_in(play(pages, std::move(pieces)));
+      REQUIRE(answers.size() == 2);
+      CHECK(answers[1].body == "0123456789");
+    }
+  }
+}
+
 TEST_CASE("a body that is too large gets 413, a head that is too large 431, and the connection ends") {
   CHECK(ask("/", "Content-Length: 1000000\r\n").status == 413);
   CHECK(ask("/", "X: " + std::string(9000, 'x') + "\r\n").status == 431);
