@@ -3,6 +3,7 @@
 /// Frames: their bytes are those of docs/wire_format.md, every frame has one encoding, and no bytes do any harm.
 #include <dvs/dvk/wire.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <random>
@@ -40,8 +41,9 @@ dvk_frame with_value(dvk_frame f, std::uint64_t value) {
   return f;
 }
 
-dvk_frame with_part(dvk_frame f, dvk_grant_id grant, std::uint32_t count, std::uint64_t offset) {
-  f.part = {grant, count, offset};
+dvk_frame with_part(dvk_frame f, dvk_grant_id grant, std::uint64_t offset, std::uint64_t whole, std::uint64_t at = 0,
+                    std::uint32_t count = 0) {
+  f.part = {grant, offset, whole, at, count};
   return f;
 }
 
@@ -58,9 +60,18 @@ dvk_frame with_other(dvk_frame f, dvk_endpoint other, std::uint16_t node) {
 }
 
 dvk_frame with_destination(dvk_frame f, dvk_grant_id grant, std::uint64_t offset) {
-  f.into = {grant, f.part.bytes, offset};
+  f.into.grant = grant;
+  f.into.offset = offset;
   return f;
 }
+
+dvk_frame with_name(dvk_frame f, const char* name) {
+  std::memcpy(f.name, name, std::min(std::strlen(name), sizeof f.name - 1));
+  return f;
+}
+
+/// News of node 3 for node 0x104 in DC 7.
+dvk_frame news_of(dvk_frame_kind kind, dvk_endpoint from) { return frame_of(kind, from, 0, 0); }
 
 bytes encoded(const dvk_frame& f) {
   bytes out(dvk_frame_bytes(&f));
@@ -111,16 +122,30 @@ std::vector<golden> golden_frames() {
        "28000000010307000300040101000000020000000000000003000000000000000100000000000080"},
       {with_value(frame_of(DVK_FRAME_cancel, user, 1, 4), 2),
        "28000000010407000300040141001000010000000000000004000000000000000200000000000000"},
-      {with_part(frame_of(DVK_FRAME_copy_out, 1, user, 5), 0x100002, 65536, 0x123456789A),
-       "300000000105070003000401010000004100100000000000050000000000000002001000000001009a78563412000000"},
-      {with_data(with_part(frame_of(DVK_FRAME_copy_in, 1, user, 6), 0x100002, 3, 9), "abc", 3),
-       "330000000106070003000401010000004100100000000000060000000000000002001000030000000900000000000000616263"},
-      {with_other(with_destination(with_part(frame_of(DVK_FRAME_copy_across, 1, user, 7), 17, 1 << 20, 1), 18, 2),
+      {with_part(frame_of(DVK_FRAME_copy_out, 1, user, 5), 0x100002, 0x123456789A, 1 << 20, 65536, 65536),
+       "400000000105070003000401010000004100100000000000050000000000000002001000000001009a7856341200000000001000"
+       "000000000000010000000000"},
+      {with_data(with_part(frame_of(DVK_FRAME_copy_in, 1, user, 6), 0x100002, 9, 10, 7, 3), "abc", 3),
+       "4300000001060700030004010100000041001000000000000600000000000000020010000300000009000000000000000a000000"
+       "000000000700000000000000616263"},
+      {with_data(with_part(frame_of(DVK_FRAME_copy_in, -2, user, 6), DVK_NO_GRANT, 0x7FFF00000000, 1, 0, 1), "\252", 1),
+       "410000000106070003000401feffffff41001000000000000600000000000000ffffffff0100000000000000ff7f000001000000"
+       "000000000000000000000000aa"},
+      {with_other(with_destination(with_part(frame_of(DVK_FRAME_copy_across, 1, user, 7), 17, 1, 1ULL << 33), 18, 2),
                   0x200042, 9),
-       "420000000107070003000401010000004100100000000000070000000000000011000000000010000100000000000000120000000200000"
-       "000000000420020000900"},
-      {with_value(frame_of(DVK_FRAME_watch, 1, user, 8), 1),
-       "28000000010807000300040101000000410010000000000008000000000000000100000000000000"},
+       "46000000010707000300040101000000410010000000000007000000000000001100000001000000000000000000000002000000"
+       "120000000200000000000000420020000900"},
+      {with_message(frame_of(DVK_FRAME_reply, 1, user, 8), 0x234),
+       "5c0000000108070003000401010000004100100000000000080000000000000034020000" + payload},
+      {with_value(frame_of(DVK_FRAME_control, 1, user, 9), DVK_CONTROL_leave),
+       "28000000010907000300040101000000410010000000000009000000000000000200000000000000"},
+      {with_name(with_value(news_of(DVK_FRAME_bound, user), 0x99), "rdisk"),
+       "38000000014207000300040141001000000000000000000000000000000000009900000000000000726469736b00000000000000"
+       "00000000"},
+      {news_of(DVK_FRAME_join, 0), "2000000001430700030004010000000000000000000000000000000000000000"},
+      {news_of(DVK_FRAME_listed, 0), "2000000001440700030004010000000000000000000000000000000000000000"},
+      {with_value(frame_of(DVK_FRAME_taken, 1, user, 0), 2),
+       "28000000014507000300040101000000410010000000000000000000000000000200000000000000"},
       {frame_of(DVK_FRAME_gone, user, 0, 0), "2000000001410700030004014100100000000000000000000000000000000000"},
       {frame_of(DVK_FRAME_send_done, -2, 5, 0x1122334455667788, DVK_E_destination_died),
        "200000000181070004010300feffffff050000006d0000008877665544332211"},
@@ -139,8 +164,10 @@ std::vector<golden> golden_frames() {
        "2000000001860700040103004100100001000000000000000600000000000000"},
       {frame_of(DVK_FRAME_copy_across_done, user, 1, 7, DVK_E_range),
        "2000000001870700040103004100100001000000220000000700000000000000"},
-      {frame_of(DVK_FRAME_watch_done, user, 1, 8, DVK_E_timed_out),
-       "20000000018807000401030041001000010000003d0000000800000000000000"},
+      {frame_of(DVK_FRAME_reply_done, user, 1, 8, DVK_E_not_waiting),
+       "2000000001880700040103004100100001000000440100000800000000000000"},
+      {frame_of(DVK_FRAME_control_done, user, 1, 9, DVK_E_bad_endpoint),
+       "2000000001890700040103004100100001000000320100000900000000000000"},
       {with_other(frame_of(DVK_FRAME_redirect, 1, user, 2), 6, 12),
        "2600000001c20700040103000100000041001000000000000200000000000000060000000c00"},
       {[] {
@@ -172,17 +199,24 @@ dvk_frame random_frame(std::mt19937_64& chance, const std::string& data) {
   f.to_node = any_number(f.to_node);
   if (f.kind == DVK_FRAME_heartbeat) return f;
   f.dc = any_number(f.dc);
+  f.value = any_number(f.value) | 1;
+  if (f.kind == DVK_FRAME_join || f.kind == DVK_FRAME_listed) return f;
   f.from = any_number(f.from);
-  if (f.kind == DVK_FRAME_gone) return f;
+  f = with_name(f, data.substr(0, chance() % DVK_NAME_BYTES).c_str());
+  if (f.kind == DVK_FRAME_gone || f.kind == DVK_FRAME_bound) return f;
   f.to = any_number(f.to);
+  if (f.kind == DVK_FRAME_taken) return f;
   f.exchange = any_number(f.exchange) | 1;
   if (dvk_frame_completes(f.kind) && f.kind != DVK_FRAME_redirect && chance() % 2 == 0)
     f.result = results[chance() % std::size(results)];
   f = with_message(f, any_number(f.message.type) & ~DVK_NOTIFICATION);
   for (auto& byte : f.message.payload) byte = static_cast<std::uint8_t>(chance());
-  f.value = f.kind == DVK_FRAME_watch ? chance() % 2 : any_number(f.value) | 1;
+  if (f.kind == DVK_FRAME_control) f.value = 1 + chance() % 2;
   const auto count = static_cast<std::uint32_t>(1 + chance() % DVK_FRAGMENT_BYTES);
-  f = with_data(with_part(f, any_number(f.part.grant), count, any_number(f.part.offset)), data.data(), count);
+  const std::uint64_t at = chance() >> (1 + chance() % 63);
+  const std::uint64_t whole = at + count + any_number(std::uint32_t{});
+  f = with_data(with_part(f, any_number(f.part.grant), any_number(f.part.offset), whole, at, count), data.data(),
+                count);
   f = with_other(with_destination(f, any_number(f.into.grant), any_number(f.into.offset)), any_number(f.other),
                  any_number(f.other_node));
   return f;
@@ -251,7 +285,7 @@ TEST_CASE("a frame with one bit changed is another frame, or none") {
 }
 
 TEST_CASE("a length that no frame has is refused before its bytes have come") {
-  for (const std::uint32_t length : {0U, 31U, 0x1'0031U, 0xFFFF'FFFFU}) {
+  for (const std::uint32_t length : {0U, 31U, 0x1'0041U, 0xFFFF'FFFFU}) {
     bytes four(4);
     std::memcpy(four.data(), &length, 4);
     CHECK(law_of_one_encoding(four) == DVK_E_range);
@@ -270,20 +304,36 @@ TEST_CASE("values that a kind of frame does not have are refused, at both ends")
     std::size_t used = 0;
     return dvk_frame_encode(&f, out.data(), out.size(), &used);
   };
-  dvk_frame unknown = frame_of(DVK_FRAME_watch_done, 1, 2, 3);
-  unknown.kind = 0x89;
+  dvk_frame unknown = frame_of(DVK_FRAME_control_done, 1, 2, 3);
+  unknown.kind = 0x8A;
   CHECK(refused(unknown) == DVK_E_bad_argument);
-  CHECK(refused(frame_of(DVK_FRAME_watch_done, 1, 2, 0)) == DVK_E_bad_argument);
-  CHECK(refused(frame_of(DVK_FRAME_watch_done, 1, 2, 3, 12345)) == DVK_E_bad_argument);
+  CHECK(refused(frame_of(DVK_FRAME_send_done, 1, 2, 0)) == DVK_E_bad_argument);
+  CHECK(refused(frame_of(DVK_FRAME_send_done, 1, 2, 3, 12345)) == DVK_E_bad_argument);
   CHECK(refused(frame_of(DVK_FRAME_gone, user, 0, 3)) == DVK_E_bad_argument);
   CHECK(refused(frame_of(DVK_FRAME_gone, user, 1, 0)) == DVK_E_bad_argument);
+  CHECK(refused(news_of(DVK_FRAME_join, 1)) == DVK_E_bad_argument);
+  CHECK(refused(news_of(DVK_FRAME_listed, 1)) == DVK_E_bad_argument);
+  CHECK(refused(frame_of(DVK_FRAME_taken, 1, user, 0)) == DVK_E_bad_argument);
+  dvk_frame named = news_of(DVK_FRAME_bound, user);
+  CHECK(refused(named) == DVK_E_ok);
+  std::memset(named.name, 'n', sizeof named.name);
+  CHECK(refused(named) == DVK_E_bad_argument);
+  named.name[3] = 0;
+  CHECK(refused(named) == DVK_E_bad_argument);
   CHECK(refused(with_message(frame_of(DVK_FRAME_send, 1, 2, 3), DVK_NOTIFICATION)) == DVK_E_bad_argument);
   CHECK(refused(with_message(frame_of(DVK_FRAME_send, 1, 2, 3, DVK_E_busy), 1)) == DVK_E_bad_argument);
-  CHECK(refused(with_value(frame_of(DVK_FRAME_watch, 1, 2, 3), 2)) == DVK_E_bad_argument);
+  CHECK(refused(with_value(frame_of(DVK_FRAME_control, 1, 2, 3), 0)) == DVK_E_bad_argument);
+  CHECK(refused(with_value(frame_of(DVK_FRAME_control, 1, 2, 3), 3)) == DVK_E_bad_argument);
   CHECK(refused(with_value(frame_of(DVK_FRAME_cancel, 1, 2, 3), 0)) == DVK_E_bad_argument);
-  CHECK(refused(with_part(frame_of(DVK_FRAME_copy_out, 1, 2, 3), 1, 0, 0)) == DVK_E_range);
-  CHECK(refused(with_part(frame_of(DVK_FRAME_copy_out, 1, 2, 3), 1, DVK_FRAGMENT_BYTES + 1, 0)) == DVK_E_range);
-  CHECK(refused(with_data(with_part(frame_of(DVK_FRAME_copy_in, 1, 2, 3), 1, 4, 0), "abc", 3)) == DVK_E_range);
+  const dvk_frame copy = frame_of(DVK_FRAME_copy_out, 1, 2, 3);
+  CHECK(refused(with_part(copy, 1, 0, 10, 0, 0)) == DVK_E_range);
+  CHECK(refused(with_part(copy, 1, 0, 1 << 20, 0, DVK_FRAGMENT_BYTES + 1)) == DVK_E_range);
+  CHECK(refused(with_part(copy, 1, 0, 10, 6, 5)) == DVK_E_range);
+  CHECK(refused(with_part(copy, 1, 0, 10, ~0ULL - 1, 5)) == DVK_E_range);
+  CHECK(refused(with_part(copy, 1, 0, 4, 0, 5)) == DVK_E_range);
+  CHECK(refused(with_part(copy, 1, 0, 10, 5, 5)) == DVK_E_ok);
+  CHECK(refused(with_part(frame_of(DVK_FRAME_copy_across, 1, 2, 3), 1, 0, 0)) == DVK_E_range);
+  CHECK(refused(with_data(with_part(frame_of(DVK_FRAME_copy_in, 1, 2, 3), 1, 0, 4, 0, 4), "abc", 3)) == DVK_E_range);
   CHECK(refused(with_data(frame_of(DVK_FRAME_copy_out_done, 1, 2, 3), "", 0)) == DVK_E_range);
 }
 

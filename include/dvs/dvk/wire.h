@@ -16,7 +16,8 @@ enum dvk_wire_constant {
   DVK_WIRE_VERSION = 1,
   DVK_FRAME_HEADER_BYTES = 32,
   DVK_FRAGMENT_BYTES = 64 * 1024, /**< the most data that one frame carries */
-  DVK_FRAME_BYTES_MAX = DVK_FRAME_HEADER_BYTES + 16 + DVK_FRAGMENT_BYTES,
+  DVK_WIRE_PART_BYTES = 32,
+  DVK_FRAME_BYTES_MAX = DVK_FRAME_HEADER_BYTES + DVK_WIRE_PART_BYTES + DVK_FRAGMENT_BYTES,
   DVK_FRAME_COMPLETES = 0x80 /**< marks the completion of a command */
 };
 
@@ -30,9 +31,14 @@ enum dvk_wire_constant {
   X(copy_out,           0x05, "reads granted memory; the completion carries the bytes") \
   X(copy_in,            0x06, "writes granted memory") \
   X(copy_across,        0x07, "copies granted memory here into granted memory of a third process") \
-  X(watch,              0x08, "completed when the endpoint is bound, or no longer bound") \
+  X(reply,              0x08, "a message for who waits in a receive for the caller; completed with not_waiting otherwise") \
+  X(control,            0x09, "tells a process to leave, or ends its wait") \
   X(heartbeat,          0x40, "news: the link is alive") \
   X(gone,               0x41, "news: the process was unbound") \
+  X(bound,              0x42, "news: the process was bound") \
+  X(join,               0x43, "news: the DC runs here now; the other node tells who is bound in it there") \
+  X(listed,             0x44, "news: all who are bound in the DC have been told") \
+  X(taken,              0x45, "news: a request was taken, and is not answered yet") \
   X(send_done,          0x81, "completion of send") \
   X(answer,             0x82, "completion of request") \
   X(notify_done,        0x83, "completion of notify") \
@@ -40,7 +46,8 @@ enum dvk_wire_constant {
   X(copy_out_done,      0x85, "completion of copy_out") \
   X(copy_in_done,       0x86, "completion of copy_in") \
   X(copy_across_done,   0x87, "completion of copy_across") \
-  X(watch_done,         0x88, "completion of watch") \
+  X(reply_done,         0x88, "completion of reply") \
+  X(control_done,       0x89, "completion of control") \
   X(redirect,           0xC2, "completion of request: it was relayed, and the caller asks again there")
 /* clang-format on */
 
@@ -50,11 +57,22 @@ enum dvk_frame_kind {
 #undef DVK_FRAME_ENUMERATOR
 };
 
-/** A part of granted memory: of copy_out, copy_in, and the origin of copy_across. The frame's `to` granted it. */
+/** What a process is told by `control`. */
+enum dvk_control {
+  DVK_CONTROL_cancel = 1, /**< its wait, or its next one, ends with cancelled */
+  DVK_CONTROL_leave = 2   /**< its calls end with shut_down from now on; completed when it is unbound */
+};
+
+/**
+ * A copy, and the fragment of it that a frame is about. All fragments of a copy name the whole, so that each is refused
+ * if any of them would be.
+ */
 struct dvk_wire_part {
-  dvk_grant_id grant;
-  uint32_t bytes; /**< 1..#DVK_FRAGMENT_BYTES; copy_across: 1..2^32-1 */
-  uint64_t offset;
+  dvk_grant_id grant; /**< #DVK_NO_GRANT: by address, which a system process may */
+  uint64_t offset;    /**< of the whole copy in the granted memory; its address if there is no grant */
+  uint64_t whole;     /**< bytes of the whole copy, not 0 */
+  uint64_t at;        /**< of the fragment in the whole copy */
+  uint32_t bytes;     /**< of the fragment, 1..#DVK_FRAGMENT_BYTES */
 };
 
 /** A frame, decoded. Only the members that its kind has are looked at, and set. */
@@ -62,15 +80,17 @@ struct dvk_frame {
   uint8_t kind; /**< a #dvk_frame_kind */
   uint16_t dc;  /**< 0 in a heartbeat */
   uint16_t from_node, to_node;
-  dvk_endpoint from; /**< who asks, whom a completion comes from, who is gone; 0 in a heartbeat */
-  dvk_endpoint to;   /**< who is asked, or who has asked; 0 in news */
+  dvk_endpoint from; /**< who asks, whom a completion comes from, who is bound or gone; otherwise 0 in news */
+  dvk_endpoint to;   /**< who is asked, or who has asked; 0 in news, but for taken */
   int32_t result;    /**< of a completion: 0 or an error of errors.h; 0 in the others */
   uint64_t exchange; /**< names a command among those of `from_node`; its completion repeats it. 0 in news only */
 
-  struct dvk_message message; /**< send, request, and an answer with result 0; its source is `from` */
-  uint64_t value;             /**< notify: the value; cancel: the exchange to end; watch: 1 bound, 0 not bound */
-  struct dvk_wire_part part;  /**< the copies */
-  struct dvk_wire_part into;  /**< copy_across: the destination; its bytes are those of `part` */
+  struct dvk_message message; /**< send, request, reply, and an answer with result 0; its source is `from` */
+  uint64_t value;             /**< notify: the value; cancel, taken: the exchange meant; control: a #dvk_control; bound:
+                                   which owner of its slot this is, of all that its node has had */
+  char name[DVK_NAME_BYTES];  /**< bound; ends with a zero and nothing but zeros behind it */
+  struct dvk_wire_part part;  /**< copy_out, copy_in; copy_across: the origin, whole */
+  struct dvk_wire_part into;  /**< copy_across: grant and offset of the destination */
   dvk_endpoint other;         /**< copy_across: who granted `into`; redirect: whom to ask */
   uint16_t other_node;        /**< the node of `other` */
 
@@ -130,7 +150,7 @@ DVK_INLINE int dvk_is_frame_kind(uint32_t kind) {
 DVK_INLINE int dvk_frame_completes(uint8_t kind) { return (kind & DVK_FRAME_COMPLETES) != 0; }
 
 /** True if the frame is news, without exchange and completion. */
-DVK_INLINE int dvk_frame_is_news(uint8_t kind) { return kind == DVK_FRAME_heartbeat || kind == DVK_FRAME_gone; }
+DVK_INLINE int dvk_frame_is_news(uint8_t kind) { return kind >= DVK_FRAME_heartbeat && kind < DVK_FRAME_COMPLETES; }
 
 /** True if a frame of this kind and result carries data. */
 DVK_INLINE int dvk_frame_has_data(uint8_t kind, int32_t result) {
@@ -142,18 +162,22 @@ DVK_INLINE uint32_t dvk_frame_fixed_bytes(uint8_t kind, int32_t result) {
   switch (kind) {
     case DVK_FRAME_send:
     case DVK_FRAME_request:
+    case DVK_FRAME_reply:
       return 4 + DVK_PAYLOAD_BYTES;
     case DVK_FRAME_answer:
       return result == DVK_E_ok ? 4 + DVK_PAYLOAD_BYTES : 0;
     case DVK_FRAME_notify:
     case DVK_FRAME_cancel:
-    case DVK_FRAME_watch:
+    case DVK_FRAME_control:
+    case DVK_FRAME_taken:
       return 8;
+    case DVK_FRAME_bound:
+      return 8 + DVK_NAME_BYTES;
     case DVK_FRAME_copy_out:
     case DVK_FRAME_copy_in:
-      return 16;
+      return DVK_WIRE_PART_BYTES;
     case DVK_FRAME_copy_across:
-      return 16 + 12 + 6;
+      return 20 + 12 + 6;
     case DVK_FRAME_redirect:
       return 6;
     default:
@@ -167,6 +191,31 @@ DVK_INLINE size_t dvk_frame_bytes(const struct dvk_frame* frame) {
   return DVK_FRAME_HEADER_BYTES + (size_t)dvk_frame_fixed_bytes(frame->kind, frame->result) + data;
 }
 
+/** Tests the ends of a name: it fits, and there is nothing behind it. Private. */
+DVK_INLINE int dvk_wire_check_name(const char* name) {
+  int i, ended = 0;
+  for (i = 0; i < DVK_NAME_BYTES; ++i) {
+    if (ended && name[i] != 0) return DVK_E_bad_argument;
+    ended |= name[i] == 0;
+  }
+  return ended ? (int)DVK_E_ok : DVK_E_bad_argument;
+}
+
+/** Tests that a fragment lies in its copy. Private. */
+DVK_INLINE int dvk_wire_check_part(const struct dvk_wire_part* part) {
+  if (part->bytes == 0 || part->bytes > DVK_FRAGMENT_BYTES || part->bytes > part->whole) return DVK_E_range;
+  return part->at > part->whole - part->bytes ? DVK_E_range : DVK_E_ok;
+}
+
+/** Tests who news is about: `from` and `to` are 0 where nobody is meant. Private. */
+DVK_INLINE int dvk_wire_check_news(const struct dvk_frame* frame) {
+  const int names_from = frame->kind == DVK_FRAME_gone || frame->kind == DVK_FRAME_bound;
+  if (frame->kind == DVK_FRAME_taken) return frame->value == 0 ? DVK_E_bad_argument : DVK_E_ok;
+  if (frame->to != 0 || (frame->from != 0 && !names_from)) return DVK_E_bad_argument;
+  if (frame->kind == DVK_FRAME_bound) return dvk_wire_check_name(frame->name);
+  return frame->kind == DVK_FRAME_heartbeat && frame->dc != 0 ? DVK_E_bad_argument : DVK_E_ok;
+}
+
 /** Tests the content of a frame: DVK_E_bad_argument (a value that its kind does not have), DVK_E_range (a count). */
 DVK_INLINE int dvk_frame_check(const struct dvk_frame* frame) {
   const int completes = dvk_frame_completes(frame->kind);
@@ -176,26 +225,24 @@ DVK_INLINE int dvk_frame_check(const struct dvk_frame* frame) {
   if (dvk_frame_has_data(frame->kind, frame->result) &&
       (frame->data_bytes == 0 || frame->data_bytes > DVK_FRAGMENT_BYTES))
     return DVK_E_range;
+  if (dvk_frame_is_news(frame->kind)) return dvk_wire_check_news(frame);
   switch (frame->kind) {
     case DVK_FRAME_send:
     case DVK_FRAME_request:
+    case DVK_FRAME_reply:
       return dvk_is_notification(&frame->message) ? DVK_E_bad_argument : DVK_E_ok;
     case DVK_FRAME_answer:
       return frame->result == DVK_E_ok && dvk_is_notification(&frame->message) ? DVK_E_bad_argument : DVK_E_ok;
     case DVK_FRAME_cancel:
       return frame->value == 0 ? DVK_E_bad_argument : DVK_E_ok;
-    case DVK_FRAME_watch:
-      return frame->value > 1 ? DVK_E_bad_argument : DVK_E_ok;
+    case DVK_FRAME_control:
+      return frame->value == DVK_CONTROL_cancel || frame->value == DVK_CONTROL_leave ? DVK_E_ok : DVK_E_bad_argument;
     case DVK_FRAME_copy_out:
-      return frame->part.bytes == 0 || frame->part.bytes > DVK_FRAGMENT_BYTES ? DVK_E_range : DVK_E_ok;
+      return dvk_wire_check_part(&frame->part);
     case DVK_FRAME_copy_in:
-      return frame->part.bytes != frame->data_bytes ? DVK_E_range : DVK_E_ok;
+      return frame->part.bytes != frame->data_bytes ? DVK_E_range : dvk_wire_check_part(&frame->part);
     case DVK_FRAME_copy_across:
-      return frame->part.bytes == 0 ? DVK_E_range : DVK_E_ok;
-    case DVK_FRAME_heartbeat:
-      return frame->dc != 0 || frame->from != 0 || frame->to != 0 ? DVK_E_bad_argument : DVK_E_ok;
-    case DVK_FRAME_gone:
-      return frame->to != 0 ? DVK_E_bad_argument : DVK_E_ok;
+      return frame->part.whole == 0 ? DVK_E_range : DVK_E_ok;
     case DVK_FRAME_redirect:
       return frame->result != DVK_E_ok ? DVK_E_bad_argument : DVK_E_ok;
     default:
@@ -205,6 +252,7 @@ DVK_INLINE int dvk_frame_check(const struct dvk_frame* frame) {
 
 /** Writes the part of a frame behind its header and before its data. Private. */
 DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dvk_frame* frame) {
+  const int is_fragment = frame->kind == DVK_FRAME_copy_out || frame->kind == DVK_FRAME_copy_in;
   uint32_t i;
   switch (frame->kind) {
     case DVK_FRAME_answer:
@@ -212,21 +260,31 @@ DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dv
       /* fallthrough */
     case DVK_FRAME_send:
     case DVK_FRAME_request:
+    case DVK_FRAME_reply:
       dvk_wire_put(into, (uint32_t)frame->message.type, 4);
       for (i = 0; i < DVK_PAYLOAD_BYTES; ++i) *into->at++ = frame->message.payload[i];
       break;
     case DVK_FRAME_notify:
     case DVK_FRAME_cancel:
-    case DVK_FRAME_watch:
+    case DVK_FRAME_control:
+    case DVK_FRAME_taken:
       dvk_wire_put(into, frame->value, 8);
+      break;
+    case DVK_FRAME_bound:
+      dvk_wire_put(into, frame->value, 8);
+      for (i = 0; i < DVK_NAME_BYTES; ++i) *into->at++ = (uint8_t)frame->name[i];
       break;
     case DVK_FRAME_copy_out:
     case DVK_FRAME_copy_in:
     case DVK_FRAME_copy_across:
       dvk_wire_put(into, (uint32_t)frame->part.grant, 4);
-      dvk_wire_put(into, frame->part.bytes, 4);
+      if (is_fragment) dvk_wire_put(into, frame->part.bytes, 4);
       dvk_wire_put(into, frame->part.offset, 8);
-      if (frame->kind != DVK_FRAME_copy_across) break;
+      dvk_wire_put(into, frame->part.whole, 8);
+      if (is_fragment) {
+        dvk_wire_put(into, frame->part.at, 8);
+        break;
+      }
       dvk_wire_put(into, (uint32_t)frame->into.grant, 4);
       dvk_wire_put(into, frame->into.offset, 8);
       /* fallthrough */
@@ -241,6 +299,7 @@ DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dv
 
 /** The reverse of dvk_frame_put_body(). Private. */
 DVK_INLINE void dvk_frame_get_body(struct dvk_wire_reader* from, struct dvk_frame* frame) {
+  const int is_fragment = frame->kind == DVK_FRAME_copy_out || frame->kind == DVK_FRAME_copy_in;
   uint32_t i;
   switch (frame->kind) {
     case DVK_FRAME_answer:
@@ -248,24 +307,33 @@ DVK_INLINE void dvk_frame_get_body(struct dvk_wire_reader* from, struct dvk_fram
       /* fallthrough */
     case DVK_FRAME_send:
     case DVK_FRAME_request:
+    case DVK_FRAME_reply:
       frame->message.source = frame->from;
       frame->message.type = dvk_wire_get_signed(from);
       for (i = 0; i < DVK_PAYLOAD_BYTES; ++i) frame->message.payload[i] = *from->at++;
       break;
     case DVK_FRAME_notify:
     case DVK_FRAME_cancel:
-    case DVK_FRAME_watch:
+    case DVK_FRAME_control:
+    case DVK_FRAME_taken:
       frame->value = dvk_wire_get(from, 8);
+      break;
+    case DVK_FRAME_bound:
+      frame->value = dvk_wire_get(from, 8);
+      for (i = 0; i < DVK_NAME_BYTES; ++i) frame->name[i] = (char)*from->at++;
       break;
     case DVK_FRAME_copy_out:
     case DVK_FRAME_copy_in:
     case DVK_FRAME_copy_across:
       frame->part.grant = dvk_wire_get_signed(from);
-      frame->part.bytes = (uint32_t)dvk_wire_get(from, 4);
+      if (is_fragment) frame->part.bytes = (uint32_t)dvk_wire_get(from, 4);
       frame->part.offset = dvk_wire_get(from, 8);
-      if (frame->kind != DVK_FRAME_copy_across) break;
+      frame->part.whole = dvk_wire_get(from, 8);
+      if (is_fragment) {
+        frame->part.at = dvk_wire_get(from, 8);
+        break;
+      }
       frame->into.grant = dvk_wire_get_signed(from);
-      frame->into.bytes = frame->part.bytes;
       frame->into.offset = dvk_wire_get(from, 8);
       /* fallthrough */
     case DVK_FRAME_redirect:
