@@ -327,7 +327,7 @@ class duel {
     const std::uint64_t offset = one_in(2) ? 0 : some_size();
     const std::uint64_t length = one_in(2) ? 1 : some_size();
     const unsigned access = one_in(32) ? below(8) : 1 + below(3);
-    dvk_memory got{DVK_NONE, 0};
+    dvk_memory got{};
     dvk_endpoint owner = DVK_NONE;
     std::uint64_t address = 0;
     const int result = dvk_grant_check(table_, granter, grantee, id, offset, length, access, &got);

@@ -20,7 +20,7 @@ struct company : world {
   }
   int check(dvk_endpoint granter, dvk_endpoint grantee, dvk_grant_id id, std::uint64_t offset = 0,
             std::uint64_t length = 1, unsigned access = DVK_READ) {
-    found = {DVK_NONE, 0};
+    found = {};
     return dvk_grant_check(table(), granter, grantee, id, offset, length, access, &found);
   }
   int pass_on(dvk_endpoint owner, dvk_endpoint to, dvk_endpoint from, dvk_grant_id from_id, dvk_grant_id& id,
@@ -303,4 +303,33 @@ TEST_CASE("copies are counted for who asked for them") {
   CHECK(w.info(w.server).counters.copies == 2);
   CHECK(w.info(w.server).counters.bytes == 4100);
   CHECK(dvk_count_copy(w.table(), 5, 1) == DVK_E_not_bound);
+}
+
+TEST_CASE("a chain of grants is followed up to the first that was made on another node, and is tested there") {
+  company w;
+  const dvk_endpoint far = dvk_endpoint_make(4, 20);
+  REQUIRE(dvk_bind_remote(w.table(), far, "far", 6) == DVK_E_ok);
+
+  REQUIRE(w.check(far, w.server, 12, 5, 10) == DVK_E_ok);
+  CHECK(w.found.owner == far);
+  CHECK(w.found.node == 6);
+  CHECK(w.found.grant == 12);
+  CHECK(w.found.grantee == w.server);
+  CHECK(w.found.address == 5);
+
+  dvk_grant_id onward = DVK_NO_GRANT;
+  REQUIRE(w.pass_on(w.server, w.bob, far, 12, onward, 30, 20) == DVK_E_ok);
+  REQUIRE(w.check(w.server, w.bob, onward, 1, 19) == DVK_E_ok);
+  CHECK(w.found.owner == far);
+  CHECK(w.found.node == 6);
+  CHECK(w.found.grant == 12);
+  CHECK(w.found.grantee == w.server);
+  CHECK(w.found.address == 31);
+  CHECK(w.check(w.server, w.bob, onward, 1, 20) == DVK_E_range);
+  CHECK(w.check(w.server, w.alice, onward) == DVK_E_not_granted);
+
+  REQUIRE(w.check(w.alice, w.server, w.grant(w.server)) == DVK_E_ok);
+  CHECK(w.found.node == DVK_HERE);
+  REQUIRE(w.unbind(far) == 0);
+  CHECK(w.check(w.server, w.bob, onward) == DVK_E_source_died);
 }

@@ -33,29 +33,47 @@ DVK_INLINE dvk_endpoint dvk_endpoint_of_owner(const struct dvk_table* table, uin
   return DVK_NONE;
 }
 
-/** Completes every process in the list @p waiters of a slot that waits in one of @p states. Private. */
-DVK_INLINE void dvk_complete_waiters(struct dvk_table* table, struct dvk_list* waiters, uint32_t states, int result) {
-  int32_t index = waiters->head;
-  while (index >= 0) {
-    struct dvk_slot* waiter = dvk_at(table, index);
-    index = waiter->next;
-    if ((waiter->state & states) == 0) continue;
-    dvk_list_remove(table, waiters, waiter);
-    dvk_complete(table, waiter, result);
-  }
-}
-
 /** The generation that the next owner of a slot gets. */
 DVK_INLINE int32_t dvk_next_generation(const struct dvk_table* table, const struct dvk_slot* slot) {
   if (dvk_is_system(table, dvk_index_of(table, slot))) return 0;
   return slot->generation == DVK_GENERATION_MAX ? 1 : slot->generation + 1;
 }
 
+/** Gives a free slot to a new owner. Private. */
+DVK_INLINE dvk_endpoint dvk_occupy(struct dvk_table* table, struct dvk_slot* self, int32_t generation, const char* name,
+                                   uint64_t owner) {
+  int32_t other;
+  int i;
+  if (dvk_is_dealt(table, dvk_index_of(table, self))) dvk_list_remove(table, &table->free_users, self);
+  self->state = 0;
+  self->operation = DVK_CALL_none;
+  self->generation = generation;
+  self->node = DVK_HERE;
+  self->owner = owner;
+  self->peer = DVK_NONE;
+  __builtin_memset(&self->message, 0, sizeof self->message);
+  self->taken = 0; /* the exchange goes on: a late reply to the last owner must not reach this one */
+  __builtin_memset(&self->counters, 0, sizeof self->counters);
+  __builtin_memset(self->name, 0, sizeof self->name);
+  for (i = 0; name != NULL && name[i] != 0 && i < DVK_NAME_BYTES - 1; ++i) self->name[i] = name[i];
+  dvk_default_privileges(table, self);
+  if (owner != 0) dvk_owner_link(table, self);
+  for (other = self->waiters.head; other >= 0;) {
+    struct dvk_slot* waiter = dvk_at(table, other);
+    other = waiter->next;
+    if ((waiter->state & DVK_STATE_wait_bind) == 0) continue;
+    dvk_list_remove(table, &self->waiters, waiter);
+    dvk_complete(table, waiter, waiter->peer == dvk_endpoint_of(table, self) ? DVK_E_ok : DVK_E_bad_endpoint);
+  }
+  return dvk_endpoint_of(table, self);
+}
+
 /**
  * Binds a process to a slot; it runs, with the default privileges (privilege.h). Who waits for this endpoint is
  * completed. The driver says who may do this: dvk_may_call() with bind.
  *
- * @param slot the number of a slot, or #DVK_ANY: the user slot that has been free longest
+ * @param slot the number of a slot, or #DVK_ANY: the user slot that has been free longest, of
+ *        those that this node deals out (dvk_share_users())
  * @param name ended by a zero, cut after 15 bytes; NULL for none
  * @param owner the driver's word for the process (a thread, a fiber), unique among the bound; 0 if it has none
  * @param[out] endpoint of the process: the slot itself for a system slot, else the slot in a new generation
@@ -66,29 +84,36 @@ DVK_INLINE int dvk_bind(struct dvk_table* table, int32_t slot, const char* name,
                         dvk_endpoint* endpoint) {
   struct dvk_slot* self;
   int32_t index = slot == DVK_ANY ? table->free_users.head : dvk_index_of_slot(table, slot);
-  int i;
   if (index < 0) return slot == DVK_ANY ? DVK_E_table_full : DVK_E_range;
   if (slot == DVK_HARDWARE) return DVK_E_bad_argument;
   self = dvk_at(table, index);
   if (self->state != DVK_STATE_free) return DVK_E_slot_used;
   if (dvk_endpoint_of_owner(table, owner) != DVK_NONE) return DVK_E_busy;
 
-  if (!dvk_is_system(table, index)) dvk_list_remove(table, &table->free_users, self);
-  self->state = 0;
-  self->operation = DVK_CALL_none;
-  self->generation = dvk_next_generation(table, self);
-  self->owner = owner;
-  self->peer = DVK_NONE;
-  self->taken = 0;
-  __builtin_memset(&self->message, 0, sizeof self->message);
-  self->taken = 0; /* the exchange goes on: a late reply to the last owner must not reach this one */
-  __builtin_memset(&self->counters, 0, sizeof self->counters);
-  __builtin_memset(self->name, 0, sizeof self->name);
-  for (i = 0; name != NULL && name[i] != 0 && i < DVK_NAME_BYTES - 1; ++i) self->name[i] = name[i];
-  dvk_default_privileges(table, self);
-  if (owner != 0) dvk_owner_link(table, self);
-  dvk_complete_waiters(table, &self->waiters, DVK_STATE_wait_bind, DVK_E_ok);
-  *endpoint = dvk_endpoint_of(table, self);
+  *endpoint = dvk_occupy(table, self, dvk_next_generation(table, self), name, owner);
+  return DVK_E_ok;
+}
+
+/**
+ * Binds a process that runs on another node to the slot that it has there, so that processes here can name it. It has
+ * every privilege: what it may do is tested where it runs. The driver carries out what is asked of it.
+ *
+ * @param node where it runs, 0..65535
+ * @return 0; range (no such slot, or no such node); bad_argument (a generation that the slot cannot have); slot_used.
+ */
+DVK_INLINE int dvk_bind_remote(struct dvk_table* table, dvk_endpoint endpoint, const char* name, int32_t node) {
+  const int32_t index = dvk_index_of_slot(table, dvk_slot_of(endpoint));
+  const int32_t generation = dvk_generation_of(endpoint);
+  struct dvk_slot* self;
+  if (index < 0 || node < 0 || node > 0xFFFF) return DVK_E_range;
+  if (endpoint == DVK_HARDWARE || (generation == 0) != (dvk_is_system(table, index) != 0) || generation < 0) {
+    return DVK_E_bad_argument;
+  }
+  self = dvk_at(table, index);
+  if (self->state != DVK_STATE_free) return DVK_E_slot_used;
+  (void)dvk_occupy(table, self, generation, name, 0);
+  self->calls = dvk_all_calls();
+  self->node = node;
   return DVK_E_ok;
 }
 
@@ -113,7 +138,11 @@ DVK_INLINE int dvk_unbind(struct dvk_table* table, dvk_endpoint endpoint) {
     dvk_complete(table, self, DVK_E_shut_down);
   }
   self->state |= DVK_STATE_free;
-  dvk_complete_waiters(table, &self->senders, DVK_STATE_sending, DVK_E_destination_died);
+  while (self->senders.head >= 0) {
+    struct dvk_slot* sender = dvk_at(table, self->senders.head);
+    dvk_list_remove(table, &self->senders, sender);
+    dvk_complete(table, sender, DVK_E_destination_died);
+  }
   while (self->waiters.head >= 0) {
     struct dvk_slot* waiter = dvk_at(table, self->waiters.head);
     const int gone = waiter->state & DVK_STATE_wait_unbind ? DVK_E_ok : DVK_E_source_died;
@@ -128,7 +157,7 @@ DVK_INLINE int dvk_unbind(struct dvk_table* table, dvk_endpoint endpoint) {
   }
   dvk_grants_end(table, self);
   if (self->owner != 0) dvk_owner_unlink(table, self);
-  if (self->state == DVK_STATE_free && !dvk_is_system(table, index)) {
+  if (self->state == DVK_STATE_free && dvk_is_dealt(table, index)) {
     dvk_list_append(table, &table->free_users, self);
   }
   return DVK_E_ok;

@@ -32,7 +32,7 @@ DVK_INLINE int dvk_next_completion(struct dvk_table* table, struct dvk_completio
   completion->endpoint = dvk_endpoint_of(table, slot);
   completion->result = slot->result;
   completion->owner = slot->owner;
-  if (!dvk_is_bound(slot) && !dvk_is_system(table, dvk_index_of(table, slot))) {
+  if (!dvk_is_bound(slot) && dvk_is_dealt(table, dvk_index_of(table, slot))) {
     dvk_list_append(table, &table->free_users, slot);
   }
   return 1;

@@ -171,8 +171,11 @@ DVK_INLINE int dvk_grant_revoke(struct dvk_table* table, dvk_endpoint owner, dvk
 
 /** Where the bytes of a grant are. */
 struct dvk_memory {
-  dvk_endpoint owner; /**< whose memory; bound */
-  uint64_t address;   /**< in it */
+  dvk_endpoint owner;   /**< whose memory; bound */
+  uint64_t address;     /**< in it; if the grant is of another node: the offset in that grant */
+  int32_t node;         /**< where the last grant of the chain was made, if on another node; otherwise #DVK_HERE */
+  dvk_grant_id grant;   /**< on another node: that grant, which is tested there ... */
+  dvk_endpoint grantee; /**< ... and for whom */
 };
 
 /** Finds a process whose memory or grant is used: 0, range, bad_endpoint, or the error @p died. Private. */
@@ -184,7 +187,8 @@ DVK_INLINE int dvk_grant_party(const struct dvk_table* table, dvk_endpoint endpo
 
 /**
  * Tells whether @p grantee may now use @p length bytes from @p offset on of the grant @p id that @p granter gave it,
- * and which bytes they are. To be asked where the granter is, for every copy.
+ * and which bytes they are. To be asked where the granter is, for every copy. Grants of processes of other nodes are
+ * not known here: a chain is followed up to the first of them.
  *
  * @param access #DVK_READ (the bytes are copied from), #DVK_WRITE (into), or both
  * @return 0 and the memory; not_bound (the grantee); bad_argument (access); range, bad_endpoint (no such granter, or
@@ -203,8 +207,18 @@ DVK_INLINE int dvk_grant_check(const struct dvk_table* table, dvk_endpoint grant
   result = dvk_grant_range(0, length, access);
   if (result != DVK_E_ok) return result;
   for (depth = 0;; ++depth) {
+    struct dvk_slot* from;
     result = dvk_grant_party(table, granter, died);
     if (result != DVK_E_ok) return result;
+    (void)dvk_find_bound(table, granter, &from);
+    if (from->node != DVK_HERE) {
+      memory->owner = granter;
+      memory->address = offset;
+      memory->node = from->node;
+      memory->grant = id;
+      memory->grantee = grantee;
+      return DVK_E_ok;
+    }
     grant = dvk_grant_find(table, granter, id);
     if (grant == NULL || (grant->grantee != grantee && grant->grantee != DVK_ANY)) return DVK_E_not_granted;
     if ((grant->access & access) != access) return DVK_E_not_granted;
@@ -218,6 +232,9 @@ DVK_INLINE int dvk_grant_check(const struct dvk_table* table, dvk_endpoint grant
   }
   memory->owner = grant->kind == DVK_GRANT_magic ? grant->other : granter;
   memory->address = grant->address + offset;
+  memory->node = DVK_HERE;
+  memory->grant = DVK_NO_GRANT;
+  memory->grantee = DVK_NONE;
   /* Of a magic grant the process may have gone, and its slot may have another owner: then it has no such memory. */
   return dvk_grant_party(table, memory->owner, died) == DVK_E_ok ? (int)DVK_E_ok : died;
 }

@@ -15,6 +15,7 @@ struct dvk_process_info {
   dvk_endpoint endpoint;            /**< of the present owner or, when free, the last one */
   uint32_t state;                   /**< bits of #dvk_state_bit; 0 runs */
   uint32_t operation;               /**< the #dvk_call it waits in, or 0 */
+  int32_t node;                     /**< where it runs, or #DVK_HERE */
   dvk_endpoint peer;                /**< whom it waits for: an endpoint, #DVK_ANY, or #DVK_NONE */
   uint32_t senders;                 /**< processes that wait to send to it */
   uint32_t notifications_pending;   /**< sources that have notified it */
@@ -46,6 +47,7 @@ DVK_INLINE int dvk_describe(const struct dvk_table* table, int32_t slot, struct 
   info->endpoint = dvk_endpoint_of(table, self);
   info->state = self->state;
   info->operation = self->operation;
+  info->node = self->node;
   info->peer = self->peer;
   for (i = self->senders.head; i >= 0; i = dvk_at(table, i)->next) ++info->senders;
   info->notifications_pending = self->pending;

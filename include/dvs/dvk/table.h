@@ -21,6 +21,9 @@ struct dvk_limits {
 
 enum dvk_limit { DVK_SYSTEM_MAX = 4096, DVK_GRANTS_MAX = 1 << 20 };
 
+/** The node of a process that runs here. */
+enum dvk_place_constant { DVK_HERE = -1 };
+
 /** The limits of M3-IPC: 35 tasks, 29 servers, 192 user processes; and 1024 grants. */
 DVK_INLINE struct dvk_limits dvk_default_limits(void) {
   struct dvk_limits limits;
@@ -58,6 +61,7 @@ struct dvk_slot {
   dvk_endpoint peer;         /**< whom it waits for; #DVK_ANY, or #DVK_NONE when it runs */
   int32_t result;            /**< of the completion to be fetched */
   int32_t level;             /**< a #dvk_level */
+  int32_t node;              /**< where the process runs, if on another node; otherwise #DVK_HERE */
   dvk_endpoint warn;         /**< see struct dvk_privileges */
   int32_t next;              /**< links of the one list that the slot is in */
   int32_t previous;          /**< (senders or waiters of its peer, completions, or free slots) */
@@ -89,12 +93,13 @@ struct dvk_grant {
 /** A table: this head, then the arrays it gives the places of, as bytes from its own address. */
 struct dvk_table {
   struct dvk_limits limits;
-  uint32_t slots;              /**< tasks + processes */
-  uint32_t privilege_words;    /**< 64-bit words of one privilege bitmap */
-  uint32_t pending_words;      /**< 64-bit words of one pending bitmap */
-  uint32_t owner_bits;         /**< 2^owner_bits buckets */
-  struct dvk_list free_users;  /**< free user slots, the one longest free first */
-  struct dvk_list completions; /**< processes whose completion was not fetched yet, in order */
+  uint32_t slots;               /**< tasks + processes */
+  uint32_t privilege_words;     /**< 64-bit words of one privilege bitmap */
+  uint32_t pending_words;       /**< 64-bit words of one pending bitmap */
+  uint32_t owner_bits;          /**< 2^owner_bits buckets */
+  int32_t users_from, users_to; /**< indices of the user slots that this node deals out: [from, to) */
+  struct dvk_list free_users;   /**< free user slots, the one longest free first */
+  struct dvk_list completions;  /**< processes whose completion was not fetched yet, in order */
   struct dvk_list free_grants;
   uint64_t slots_at;
   uint64_t privileges_at; /**< per slot: the bitmap `to`, then `from`; the last bit means every user process */
@@ -176,6 +181,11 @@ DVK_INLINE dvk_endpoint dvk_endpoint_of(const struct dvk_table* table, const str
 /** True if @p index (of a slot of the table) belongs to the system processes. */
 DVK_INLINE int dvk_is_system(const struct dvk_table* table, int32_t index) {
   return (uint32_t)index < table->limits.system_processes;
+}
+
+/** True if the slot is one that dvk_bind() may choose. */
+DVK_INLINE int dvk_is_dealt(const struct dvk_table* table, int32_t index) {
+  return index >= table->users_from && index < table->users_to;
 }
 
 /** True if a process is bound to the slot. */
