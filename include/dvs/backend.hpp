@@ -59,6 +59,7 @@
 #include <dvs/result.hpp>
 #include <dvs/time.hpp>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -88,12 +89,20 @@ struct bind_options {
   const dvs::privileges* privileges = nullptr;  ///< null: the default of its class (system process or user process)
 };
 
+/// The part that a node has in a DC of several nodes. On each of them the DC is created with the same number and sizes.
+struct dc_span {
+  dc_id number{};              ///< under which all its nodes know the DC
+  std::uint16_t position = 0;  ///< which of its nodes this is, from 0
+  std::uint16_t nodes = 1;     ///< how many there are; each deals out a share of the user slots
+};
+
 /// The sizes of a DC, fixed when it is created.
 struct dc_options {
-  std::uint32_t tasks = 64;      ///< slots below zero, 0 to 1,024
-  std::uint32_t servers = 64;    ///< slots of servers, from 0; with the tasks they are the system processes
-  std::uint32_t users = 4096;    ///< slots of user processes, after the servers
-  std::uint32_t grants = 16384;  ///< entries of all grant tables together
+  std::uint32_t tasks = 64;          ///< slots below zero, 0 to 1,024
+  std::uint32_t servers = 64;        ///< slots of servers, from 0; with the tasks they are the system processes
+  std::uint32_t users = 4096;        ///< slots of user processes, after the servers
+  std::uint32_t grants = 16384;      ///< entries of all grant tables together
+  std::optional<dc_span> span = {};  ///< none: the DC is of this node alone
 };
 
 /// What a process is doing, as others see it.
@@ -109,6 +118,7 @@ struct process_info {
   std::uint64_t messages_received;
   std::uint64_t copies;  ///< copies it asked for
   std::uint64_t bytes_copied;
+  node_id node{};  ///< where it runs; of a process of another node only its endpoint and name are known
 };
 
 /// A DC as its administrator sees it.

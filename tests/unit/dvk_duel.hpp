@@ -330,7 +330,7 @@ class duel {
     dvk_memory got{};
     dvk_endpoint owner = DVK_NONE;
     std::uint64_t address = 0;
-    const int result = dvk_grant_check(table_, granter, grantee, id, offset, length, access, &got);
+    const int result = dvk_grant_check(table_, granter, grantee, id, offset, length, access, 0, &got);
     expect("check", result, model_.check(granter, grantee, id, offset, length, access, owner, address));
     if (result != DVK_E_ok) return;
     expect("owner of the memory", got.owner, owner);

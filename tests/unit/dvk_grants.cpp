@@ -21,7 +21,7 @@ struct company : world {
   int check(dvk_endpoint granter, dvk_endpoint grantee, dvk_grant_id id, std::uint64_t offset = 0,
             std::uint64_t length = 1, unsigned access = DVK_READ) {
     found = {};
-    return dvk_grant_check(table(), granter, grantee, id, offset, length, access, &found);
+    return dvk_grant_check(table(), granter, grantee, id, offset, length, access, 0, &found);
   }
   int pass_on(dvk_endpoint owner, dvk_endpoint to, dvk_endpoint from, dvk_grant_id from_id, dvk_grant_id& id,
               std::uint64_t offset = 0, std::uint64_t length = 100, unsigned access = DVK_READ) {

@@ -43,7 +43,12 @@ dvk_frame with_value(dvk_frame f, std::uint64_t value) {
 
 dvk_frame with_part(dvk_frame f, dvk_grant_id grant, std::uint64_t offset, std::uint64_t whole, std::uint64_t at = 0,
                     std::uint32_t count = 0) {
-  f.part = {grant, offset, whole, at, count};
+  f.part = {grant, offset, whole, at, count, 0};
+  return f;
+}
+
+dvk_frame passed_on(dvk_frame f, std::uint32_t depth) {
+  f.part.depth = depth;
   return f;
 }
 
@@ -118,25 +123,31 @@ std::vector<golden> golden_frames() {
        "5c000000010107000300040105000000feffffff00000000887766554433221134020000" + payload},
       {with_message(frame_of(DVK_FRAME_request, user, 1, 2), 0x234),
        "5c0000000102070003000401410010000100000000000000020000000000000034020000" + payload},
-      {with_value(frame_of(DVK_FRAME_notify, 1, 2, 3), 0x8000000000000001),
-       "28000000010307000300040101000000020000000000000003000000000000000100000000000080"},
+      {with_other(with_value(frame_of(DVK_FRAME_notify, 1, 2, 3), 0x8000000000000001), -35, 0),
+       "2c000000010307000300040101000000020000000000000003000000000000000100000000000080ddffffff"},
       {with_value(frame_of(DVK_FRAME_cancel, user, 1, 4), 2),
        "28000000010407000300040141001000010000000000000004000000000000000200000000000000"},
-      {with_part(frame_of(DVK_FRAME_copy_out, 1, user, 5), 0x100002, 0x123456789A, 1 << 20, 65536, 65536),
-       "400000000105070003000401010000004100100000000000050000000000000002001000000001009a7856341200000000001000"
-       "000000000000010000000000"},
+      {passed_on(with_part(frame_of(DVK_FRAME_copy_out, 1, user, 5), 0x100002, 0x123456789A, 1 << 20, 65536, 65536), 2),
+       "440000000105070003000401010000004100100000000000050000000000000002001000020000009a7856341200000000001000"
+       "00000000000001000000000000000100"},
       {with_data(with_part(frame_of(DVK_FRAME_copy_in, 1, user, 6), 0x100002, 9, 10, 7, 3), "abc", 3),
-       "4300000001060700030004010100000041001000000000000600000000000000020010000300000009000000000000000a000000"
-       "000000000700000000000000616263"},
+       "4700000001060700030004010100000041001000000000000600000000000000020010000000000009000000000000000a000000"
+       "00000000070000000000000003000000616263"},
       {with_data(with_part(frame_of(DVK_FRAME_copy_in, -2, user, 6), DVK_NO_GRANT, 0x7FFF00000000, 1, 0, 1), "\252", 1),
-       "410000000106070003000401feffffff41001000000000000600000000000000ffffffff0100000000000000ff7f000001000000"
-       "000000000000000000000000aa"},
-      {with_other(with_destination(with_part(frame_of(DVK_FRAME_copy_across, 1, user, 7), 17, 1, 1ULL << 33), 18, 2),
-                  0x200042, 9),
-       "46000000010707000300040101000000410010000000000007000000000000001100000001000000000000000000000002000000"
-       "120000000200000000000000420020000900"},
+       "450000000106070003000401feffffff41001000000000000600000000000000ffffffff0000000000000000ff7f000001000000"
+       "00000000000000000000000001000000aa"},
+      {passed_on(with_other(
+                     with_destination(with_part(frame_of(DVK_FRAME_copy_across, 1, user, 7), 17, 1, 1ULL << 33), 18, 2),
+                     0x200042, 9),
+                 5),
+       "4a000000010707000300040101000000410010000000000007000000000000001100000005000000010000000000000000000000"
+       "02000000120000000200000000000000420020000900"},
       {with_message(frame_of(DVK_FRAME_reply, 1, user, 8), 0x234),
        "5c0000000108070003000401010000004100100000000000080000000000000034020000" + payload},
+      {with_message(frame_of(DVK_FRAME_try_send, 5, -2, 10), 0x234),
+       "5c000000010a07000300040105000000feffffff000000000a0000000000000034020000" + payload},
+      {frame_of(DVK_FRAME_try_send_done, -2, 5, 10, DVK_E_would_block),
+       "20000000018a070004010300feffffff050000000b0000000a00000000000000"},
       {with_value(frame_of(DVK_FRAME_control, 1, user, 9), DVK_CONTROL_leave),
        "28000000010907000300040101000000410010000000000009000000000000000200000000000000"},
       {with_name(with_value(news_of(DVK_FRAME_bound, user), 0x99), "rdisk"),
@@ -144,8 +155,13 @@ std::vector<golden> golden_frames() {
        "00000000"},
       {news_of(DVK_FRAME_join, 0), "2000000001430700030004010000000000000000000000000000000000000000"},
       {news_of(DVK_FRAME_listed, 0), "2000000001440700030004010000000000000000000000000000000000000000"},
-      {with_value(frame_of(DVK_FRAME_taken, 1, user, 0), 2),
-       "28000000014507000300040101000000410010000000000000000000000000000200000000000000"},
+      {with_value(frame_of(DVK_FRAME_inspect, 1, user, 11), 2),
+       "28000000010b07000300040101000000410010000000000"
+       "00b000000000000000200000000000000"},
+      {with_other(with_value(frame_of(DVK_FRAME_inspect_done, user, 1, 11), 1), 6, 0),
+       "2c000000018b0700040103004100100001000000000000000b00000000000000010000000000000006000000"},
+      {frame_of(DVK_FRAME_inspect_done, user, 1, 11, DVK_E_no_entry),
+       "20000000018b0700040103004100100001000000020000000b00000000000000"},
       {frame_of(DVK_FRAME_gone, user, 0, 0), "2000000001410700030004014100100000000000000000000000000000000000"},
       {frame_of(DVK_FRAME_send_done, -2, 5, 0x1122334455667788, DVK_E_destination_died),
        "200000000181070004010300feffffff050000006d0000008877665544332211"},
@@ -168,8 +184,8 @@ std::vector<golden> golden_frames() {
        "2000000001880700040103004100100001000000440100000800000000000000"},
       {frame_of(DVK_FRAME_control_done, user, 1, 9, DVK_E_bad_endpoint),
        "2000000001890700040103004100100001000000320100000900000000000000"},
-      {with_other(frame_of(DVK_FRAME_redirect, 1, user, 2), 6, 12),
-       "2600000001c20700040103000100000041001000000000000200000000000000060000000c00"},
+      {with_other(with_message(frame_of(DVK_FRAME_redirect, 1, user, 2), 0x235), 6, 12),
+       "6200000001c2070004010300010000004100100000000000020000000000000035020000" + payload + "060000000c00"},
       {[] {
          dvk_frame f{};
          f.kind = DVK_FRAME_heartbeat;
@@ -205,18 +221,19 @@ dvk_frame random_frame(std::mt19937_64& chance, const std::string& data) {
   f = with_name(f, data.substr(0, chance() % DVK_NAME_BYTES).c_str());
   if (f.kind == DVK_FRAME_gone || f.kind == DVK_FRAME_bound) return f;
   f.to = any_number(f.to);
-  if (f.kind == DVK_FRAME_taken) return f;
   f.exchange = any_number(f.exchange) | 1;
   if (dvk_frame_completes(f.kind) && f.kind != DVK_FRAME_redirect && chance() % 2 == 0)
     f.result = results[chance() % std::size(results)];
   f = with_message(f, any_number(f.message.type) & ~DVK_NOTIFICATION);
   for (auto& byte : f.message.payload) byte = static_cast<std::uint8_t>(chance());
   if (f.kind == DVK_FRAME_control) f.value = 1 + chance() % 2;
+  if (f.kind == DVK_FRAME_inspect_done) f.value = chance() % 2;
   const auto count = static_cast<std::uint32_t>(1 + chance() % DVK_FRAGMENT_BYTES);
   const std::uint64_t at = chance() >> (1 + chance() % 63);
   const std::uint64_t whole = at + count + any_number(std::uint32_t{});
   f = with_data(with_part(f, any_number(f.part.grant), any_number(f.part.offset), whole, at, count), data.data(),
                 count);
+  f.part.depth = static_cast<std::uint32_t>(chance() % (DVK_GRANT_DEPTH_MAX + 1));
   f = with_other(with_destination(f, any_number(f.into.grant), any_number(f.into.offset)), any_number(f.other),
                  any_number(f.other_node));
   return f;
@@ -285,7 +302,7 @@ TEST_CASE("a frame with one bit changed is another frame, or none") {
 }
 
 TEST_CASE("a length that no frame has is refused before its bytes have come") {
-  for (const std::uint32_t length : {0U, 31U, 0x1'0041U, 0xFFFF'FFFFU}) {
+  for (const std::uint32_t length : {0U, 31U, 0x1'0045U, 0xFFFF'FFFFU}) {
     bytes four(4);
     std::memcpy(four.data(), &length, 4);
     CHECK(law_of_one_encoding(four) == DVK_E_range);
@@ -305,7 +322,7 @@ TEST_CASE("values that a kind of frame does not have are refused, at both ends")
     return dvk_frame_encode(&f, out.data(), out.size(), &used);
   };
   dvk_frame unknown = frame_of(DVK_FRAME_control_done, 1, 2, 3);
-  unknown.kind = 0x8A;
+  unknown.kind = 0x8C;
   CHECK(refused(unknown) == DVK_E_bad_argument);
   CHECK(refused(frame_of(DVK_FRAME_send_done, 1, 2, 0)) == DVK_E_bad_argument);
   CHECK(refused(frame_of(DVK_FRAME_send_done, 1, 2, 3, 12345)) == DVK_E_bad_argument);
@@ -313,7 +330,7 @@ TEST_CASE("values that a kind of frame does not have are refused, at both ends")
   CHECK(refused(frame_of(DVK_FRAME_gone, user, 1, 0)) == DVK_E_bad_argument);
   CHECK(refused(news_of(DVK_FRAME_join, 1)) == DVK_E_bad_argument);
   CHECK(refused(news_of(DVK_FRAME_listed, 1)) == DVK_E_bad_argument);
-  CHECK(refused(frame_of(DVK_FRAME_taken, 1, user, 0)) == DVK_E_bad_argument);
+  CHECK(refused(frame_of(DVK_FRAME_inspect, 1, user, 3)) == DVK_E_bad_argument);
   dvk_frame named = news_of(DVK_FRAME_bound, user);
   CHECK(refused(named) == DVK_E_ok);
   std::memset(named.name, 'n', sizeof named.name);
@@ -332,6 +349,7 @@ TEST_CASE("values that a kind of frame does not have are refused, at both ends")
   CHECK(refused(with_part(copy, 1, 0, 10, ~0ULL - 1, 5)) == DVK_E_range);
   CHECK(refused(with_part(copy, 1, 0, 4, 0, 5)) == DVK_E_range);
   CHECK(refused(with_part(copy, 1, 0, 10, 5, 5)) == DVK_E_ok);
+  CHECK(refused(passed_on(with_part(copy, 1, 0, 10, 5, 5), 6)) == DVK_E_range);
   CHECK(refused(with_part(frame_of(DVK_FRAME_copy_across, 1, 2, 3), 1, 0, 0)) == DVK_E_range);
   CHECK(refused(with_data(with_part(frame_of(DVK_FRAME_copy_in, 1, 2, 3), 1, 0, 4, 0, 4), "abc", 3)) == DVK_E_range);
   CHECK(refused(with_data(frame_of(DVK_FRAME_copy_out_done, 1, 2, 3), "", 0)) == DVK_E_range);

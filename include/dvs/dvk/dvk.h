@@ -30,7 +30,7 @@
  * - grant.h: dvk_grant_direct(), dvk_grant_indirect(), dvk_grant_magic(), dvk_grant_revoke(), dvk_grant_check()
  * - copy.h: dvk_vcopy_check(), dvk_count_copy()
  * - query.h: dvk_describe(), dvk_describe_grant(), dvk_describe_table()
- * - wire.h: dvk_frame_encode(), dvk_frame_decode(), what nodes say to each other
+ * - frame.h: what nodes say to each other; wire.h: dvk_frame_encode(), dvk_frame_decode()
  *
  * Functions marked private serve the others. Every argument may have any value; after an error nothing has changed
  * (dvk_notify() with overrun excepted). All functions take constant time, but for those that say that they walk, the

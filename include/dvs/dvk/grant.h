@@ -176,6 +176,7 @@ struct dvk_memory {
   int32_t node;         /**< where the last grant of the chain was made, if on another node; otherwise #DVK_HERE */
   dvk_grant_id grant;   /**< on another node: that grant, which is tested there ... */
   dvk_endpoint grantee; /**< ... and for whom */
+  uint32_t depth;       /**< how often it was passed on since */
 };
 
 /** Finds a process whose memory or grant is used: 0, range, bad_endpoint, or the error @p died. Private. */
@@ -191,27 +192,31 @@ DVK_INLINE int dvk_grant_party(const struct dvk_table* table, dvk_endpoint endpo
  * not known here: a chain is followed up to the first of them.
  *
  * @param access #DVK_READ (the bytes are copied from), #DVK_WRITE (into), or both
+ * @param depth how often it was passed on before it came to this node; 0 if the grantee is here
  * @return 0 and the memory; not_bound (the grantee); bad_argument (access); range, bad_endpoint (no such granter, or
  *         stale); source_died (reading) or destination_died (writing) if the granter, or who granted to it, or the
  *         process whose memory it is, is gone; not_granted (revoked, not for the grantee, or other access); loop
  * (passed on more than #DVK_GRANT_DEPTH_MAX times); range (the bytes are not all inside the grant).
  */
 DVK_INLINE int dvk_grant_check(const struct dvk_table* table, dvk_endpoint granter, dvk_endpoint grantee,
-                               dvk_grant_id id, uint64_t offset, uint64_t length, unsigned access,
+                               dvk_grant_id id, uint64_t offset, uint64_t length, unsigned access, uint32_t depth,
                                struct dvk_memory* memory) {
   const int died = access & DVK_WRITE ? DVK_E_destination_died : DVK_E_source_died;
   const struct dvk_grant* grant;
   struct dvk_slot* self;
-  int depth, result;
+  int result;
   if (dvk_find_bound(table, grantee, &self) != DVK_E_ok) return DVK_E_not_bound;
   result = dvk_grant_range(0, length, access);
   if (result != DVK_E_ok) return result;
-  for (depth = 0;; ++depth) {
+  for (;; ++depth) {
     struct dvk_slot* from;
     result = dvk_grant_party(table, granter, died);
     if (result != DVK_E_ok) return result;
     (void)dvk_find_bound(table, granter, &from);
     if (from->node != DVK_HERE) {
+      if (id < 0) return DVK_E_not_granted;
+      if (depth > DVK_GRANT_DEPTH_MAX) return DVK_E_loop;
+      memory->depth = depth;
       memory->owner = granter;
       memory->address = offset;
       memory->node = from->node;
@@ -224,7 +229,7 @@ DVK_INLINE int dvk_grant_check(const struct dvk_table* table, dvk_endpoint grant
     if ((grant->access & access) != access) return DVK_E_not_granted;
     if (offset > grant->length || length > grant->length - offset) return DVK_E_range;
     if (grant->kind != DVK_GRANT_indirect) break;
-    if (depth == DVK_GRANT_DEPTH_MAX) return DVK_E_loop;
+    if (depth >= DVK_GRANT_DEPTH_MAX) return DVK_E_loop;
     offset += grant->address;
     grantee = granter;
     granter = grant->other;
@@ -235,6 +240,7 @@ DVK_INLINE int dvk_grant_check(const struct dvk_table* table, dvk_endpoint grant
   memory->node = DVK_HERE;
   memory->grant = DVK_NO_GRANT;
   memory->grantee = DVK_NONE;
+  memory->depth = depth;
   /* Of a magic grant the process may have gone, and its slot may have another owner: then it has no such memory. */
   return dvk_grant_party(table, memory->owner, died) == DVK_E_ok ? (int)DVK_E_ok : died;
 }

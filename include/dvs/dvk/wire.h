@@ -1,102 +1,15 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /**
  * @file
- * Frames: what one node says to another, as bytes (docs/wire_format.md).
+ * Frames as bytes (docs/wire_format.md).
  *
- * A frame is a *command*, which asks the other node for something, its *completion*, of which there is exactly one, or
- * *news*, which nobody answers. dvk_frame_encode() and dvk_frame_decode() translate. Every frame has one encoding:
- * whatever decodes encodes to the same bytes again. Any bytes may be decoded; nothing is read behind them.
+ * dvk_frame_encode() and dvk_frame_decode() translate. Every frame has one encoding: whatever decodes encodes to the
+ * same bytes again. Any bytes may be decoded; nothing is read behind them.
  */
 #ifndef DVS_DVK_WIRE_H
 #define DVS_DVK_WIRE_H
 
-#include <dvs/dvk/grant.h>
-
-enum dvk_wire_constant {
-  DVK_WIRE_VERSION = 1,
-  DVK_FRAME_HEADER_BYTES = 32,
-  DVK_FRAGMENT_BYTES = 64 * 1024, /**< the most data that one frame carries */
-  DVK_WIRE_PART_BYTES = 32,
-  DVK_FRAME_BYTES_MAX = DVK_FRAME_HEADER_BYTES + DVK_WIRE_PART_BYTES + DVK_FRAGMENT_BYTES,
-  DVK_FRAME_COMPLETES = 0x80 /**< marks the completion of a command */
-};
-
-/* clang-format off */
-/** What frames say: X(name, number, what). */
-#define DVK_FRAMES(X) \
-  X(send,               0x01, "a message; completed when the destination has taken it") \
-  X(request,            0x02, "a message whose sender waits for the answer, which is the completion") \
-  X(notify,             0x03, "a notification; completed when it is pending or delivered") \
-  X(cancel,             0x04, "ends another command of the same process, which is completed as cancelled") \
-  X(copy_out,           0x05, "reads granted memory; the completion carries the bytes") \
-  X(copy_in,            0x06, "writes granted memory") \
-  X(copy_across,        0x07, "copies granted memory here into granted memory of a third process") \
-  X(reply,              0x08, "a message for who waits in a receive for the caller; completed with not_waiting otherwise") \
-  X(control,            0x09, "tells a process to leave, or ends its wait") \
-  X(heartbeat,          0x40, "news: the link is alive") \
-  X(gone,               0x41, "news: the process was unbound") \
-  X(bound,              0x42, "news: the process was bound") \
-  X(join,               0x43, "news: the DC runs here now; the other node tells who is bound in it there") \
-  X(listed,             0x44, "news: all who are bound in the DC have been told") \
-  X(taken,              0x45, "news: a request was taken, and is not answered yet") \
-  X(send_done,          0x81, "completion of send") \
-  X(answer,             0x82, "completion of request") \
-  X(notify_done,        0x83, "completion of notify") \
-  X(cancel_done,        0x84, "completion of cancel: no_entry if the command was completed before") \
-  X(copy_out_done,      0x85, "completion of copy_out") \
-  X(copy_in_done,       0x86, "completion of copy_in") \
-  X(copy_across_done,   0x87, "completion of copy_across") \
-  X(reply_done,         0x88, "completion of reply") \
-  X(control_done,       0x89, "completion of control") \
-  X(redirect,           0xC2, "completion of request: it was relayed, and the caller asks again there")
-/* clang-format on */
-
-enum dvk_frame_kind {
-#define DVK_FRAME_ENUMERATOR(name, number, what) DVK_FRAME_##name = number,
-  DVK_FRAMES(DVK_FRAME_ENUMERATOR)
-#undef DVK_FRAME_ENUMERATOR
-};
-
-/** What a process is told by `control`. */
-enum dvk_control {
-  DVK_CONTROL_cancel = 1, /**< its wait, or its next one, ends with cancelled */
-  DVK_CONTROL_leave = 2   /**< its calls end with shut_down from now on; completed when it is unbound */
-};
-
-/**
- * A copy, and the fragment of it that a frame is about. All fragments of a copy name the whole, so that each is refused
- * if any of them would be.
- */
-struct dvk_wire_part {
-  dvk_grant_id grant; /**< #DVK_NO_GRANT: by address, which a system process may */
-  uint64_t offset;    /**< of the whole copy in the granted memory; its address if there is no grant */
-  uint64_t whole;     /**< bytes of the whole copy, not 0 */
-  uint64_t at;        /**< of the fragment in the whole copy */
-  uint32_t bytes;     /**< of the fragment, 1..#DVK_FRAGMENT_BYTES */
-};
-
-/** A frame, decoded. Only the members that its kind has are looked at, and set. */
-struct dvk_frame {
-  uint8_t kind; /**< a #dvk_frame_kind */
-  uint16_t dc;  /**< 0 in a heartbeat */
-  uint16_t from_node, to_node;
-  dvk_endpoint from; /**< who asks, whom a completion comes from, who is bound or gone; otherwise 0 in news */
-  dvk_endpoint to;   /**< who is asked, or who has asked; 0 in news, but for taken */
-  int32_t result;    /**< of a completion: 0 or an error of errors.h; 0 in the others */
-  uint64_t exchange; /**< names a command among those of `from_node`; its completion repeats it. 0 in news only */
-
-  struct dvk_message message; /**< send, request, reply, and an answer with result 0; its source is `from` */
-  uint64_t value;             /**< notify: the value; cancel, taken: the exchange meant; control: a #dvk_control; bound:
-                                   which owner of its slot this is, of all that its node has had */
-  char name[DVK_NAME_BYTES];  /**< bound; ends with a zero and nothing but zeros behind it */
-  struct dvk_wire_part part;  /**< copy_out, copy_in; copy_across: the origin, whole */
-  struct dvk_wire_part into;  /**< copy_across: grant and offset of the destination */
-  dvk_endpoint other;         /**< copy_across: who granted `into`; redirect: whom to ask */
-  uint16_t other_node;        /**< the node of `other` */
-
-  const uint8_t* data; /**< copy_in, and a copy_out_done with result 0: within the bytes that were decoded */
-  uint32_t data_bytes; /**< 1..#DVK_FRAGMENT_BYTES */
-};
+#include <dvs/dvk/frame.h>
 
 /** A place in bytes. Private. */
 struct dvk_wire_writer {
@@ -122,152 +35,65 @@ DVK_INLINE int32_t dvk_wire_get_signed(struct dvk_wire_reader* from) {
   return (int32_t)(uint32_t)dvk_wire_get(from, 4);
 }
 
-/** True if @p result is 0 or an error of the closed set. */
-DVK_INLINE int dvk_is_result(int32_t result) {
-  switch (result) {
-#define DVK_WIRE_CASE(name, number, sentence) case number:
-    DVK_ERRORS(DVK_WIRE_CASE)
-#undef DVK_WIRE_CASE
-    return 1;
-    default:
-      return 0;
-  }
+/** Writes a message without its source. Private. */
+DVK_INLINE void dvk_wire_put_message(struct dvk_wire_writer* into, const struct dvk_message* message) {
+  uint32_t i;
+  dvk_wire_put(into, (uint32_t)message->type, 4);
+  for (i = 0; i < DVK_PAYLOAD_BYTES; ++i) *into->at++ = message->payload[i];
 }
 
-/** True if @p kind is one of #DVK_FRAMES. */
-DVK_INLINE int dvk_is_frame_kind(uint32_t kind) {
-  switch (kind) {
-#define DVK_WIRE_CASE(name, number, what) case number:
-    DVK_FRAMES(DVK_WIRE_CASE)
-#undef DVK_WIRE_CASE
-    return 1;
-    default:
-      return 0;
-  }
+/** Reads a message without its source. Private. */
+DVK_INLINE void dvk_wire_get_message(struct dvk_wire_reader* from, struct dvk_message* message) {
+  uint32_t i;
+  message->type = dvk_wire_get_signed(from);
+  for (i = 0; i < DVK_PAYLOAD_BYTES; ++i) message->payload[i] = *from->at++;
 }
 
-/** True if the frame is a completion. */
-DVK_INLINE int dvk_frame_completes(uint8_t kind) { return (kind & DVK_FRAME_COMPLETES) != 0; }
-
-/** True if the frame is news, without exchange and completion. */
-DVK_INLINE int dvk_frame_is_news(uint8_t kind) { return kind >= DVK_FRAME_heartbeat && kind < DVK_FRAME_COMPLETES; }
-
-/** True if a frame of this kind and result carries data. */
-DVK_INLINE int dvk_frame_has_data(uint8_t kind, int32_t result) {
-  return kind == DVK_FRAME_copy_in || (kind == DVK_FRAME_copy_out_done && result == DVK_E_ok);
+/** Writes a copy, or a fragment of one. Private. */
+DVK_INLINE void dvk_wire_put_part(struct dvk_wire_writer* into, const struct dvk_wire_part* part, int is_fragment) {
+  dvk_wire_put(into, (uint32_t)part->grant, 4);
+  dvk_wire_put(into, part->depth, 4);
+  dvk_wire_put(into, part->offset, 8);
+  dvk_wire_put(into, part->whole, 8);
+  if (!is_fragment) return;
+  dvk_wire_put(into, part->at, 8);
+  dvk_wire_put(into, part->bytes, 4);
 }
 
-/** How many bytes stand between the header and the data of a frame of this kind and result. Private. */
-DVK_INLINE uint32_t dvk_frame_fixed_bytes(uint8_t kind, int32_t result) {
-  switch (kind) {
-    case DVK_FRAME_send:
-    case DVK_FRAME_request:
-    case DVK_FRAME_reply:
-      return 4 + DVK_PAYLOAD_BYTES;
-    case DVK_FRAME_answer:
-      return result == DVK_E_ok ? 4 + DVK_PAYLOAD_BYTES : 0;
-    case DVK_FRAME_notify:
-    case DVK_FRAME_cancel:
-    case DVK_FRAME_control:
-    case DVK_FRAME_taken:
-      return 8;
-    case DVK_FRAME_bound:
-      return 8 + DVK_NAME_BYTES;
-    case DVK_FRAME_copy_out:
-    case DVK_FRAME_copy_in:
-      return DVK_WIRE_PART_BYTES;
-    case DVK_FRAME_copy_across:
-      return 20 + 12 + 6;
-    case DVK_FRAME_redirect:
-      return 6;
-    default:
-      return 0;
-  }
-}
-
-/** How many bytes the frame takes when it is encoded, at most #DVK_FRAME_BYTES_MAX if it is valid. */
-DVK_INLINE size_t dvk_frame_bytes(const struct dvk_frame* frame) {
-  const size_t data = dvk_frame_has_data(frame->kind, frame->result) ? frame->data_bytes : 0;
-  return DVK_FRAME_HEADER_BYTES + (size_t)dvk_frame_fixed_bytes(frame->kind, frame->result) + data;
-}
-
-/** Tests the ends of a name: it fits, and there is nothing behind it. Private. */
-DVK_INLINE int dvk_wire_check_name(const char* name) {
-  int i, ended = 0;
-  for (i = 0; i < DVK_NAME_BYTES; ++i) {
-    if (ended && name[i] != 0) return DVK_E_bad_argument;
-    ended |= name[i] == 0;
-  }
-  return ended ? (int)DVK_E_ok : DVK_E_bad_argument;
-}
-
-/** Tests that a fragment lies in its copy. Private. */
-DVK_INLINE int dvk_wire_check_part(const struct dvk_wire_part* part) {
-  if (part->bytes == 0 || part->bytes > DVK_FRAGMENT_BYTES || part->bytes > part->whole) return DVK_E_range;
-  return part->at > part->whole - part->bytes ? DVK_E_range : DVK_E_ok;
-}
-
-/** Tests who news is about: `from` and `to` are 0 where nobody is meant. Private. */
-DVK_INLINE int dvk_wire_check_news(const struct dvk_frame* frame) {
-  const int names_from = frame->kind == DVK_FRAME_gone || frame->kind == DVK_FRAME_bound;
-  if (frame->kind == DVK_FRAME_taken) return frame->value == 0 ? DVK_E_bad_argument : DVK_E_ok;
-  if (frame->to != 0 || (frame->from != 0 && !names_from)) return DVK_E_bad_argument;
-  if (frame->kind == DVK_FRAME_bound) return dvk_wire_check_name(frame->name);
-  return frame->kind == DVK_FRAME_heartbeat && frame->dc != 0 ? DVK_E_bad_argument : DVK_E_ok;
-}
-
-/** Tests the content of a frame: DVK_E_bad_argument (a value that its kind does not have), DVK_E_range (a count). */
-DVK_INLINE int dvk_frame_check(const struct dvk_frame* frame) {
-  const int completes = dvk_frame_completes(frame->kind);
-  if (!dvk_is_frame_kind(frame->kind)) return DVK_E_bad_argument;
-  if (completes ? !dvk_is_result(frame->result) : frame->result != 0) return DVK_E_bad_argument;
-  if (dvk_frame_is_news(frame->kind) != (frame->exchange == 0)) return DVK_E_bad_argument;
-  if (dvk_frame_has_data(frame->kind, frame->result) &&
-      (frame->data_bytes == 0 || frame->data_bytes > DVK_FRAGMENT_BYTES))
-    return DVK_E_range;
-  if (dvk_frame_is_news(frame->kind)) return dvk_wire_check_news(frame);
-  switch (frame->kind) {
-    case DVK_FRAME_send:
-    case DVK_FRAME_request:
-    case DVK_FRAME_reply:
-      return dvk_is_notification(&frame->message) ? DVK_E_bad_argument : DVK_E_ok;
-    case DVK_FRAME_answer:
-      return frame->result == DVK_E_ok && dvk_is_notification(&frame->message) ? DVK_E_bad_argument : DVK_E_ok;
-    case DVK_FRAME_cancel:
-      return frame->value == 0 ? DVK_E_bad_argument : DVK_E_ok;
-    case DVK_FRAME_control:
-      return frame->value == DVK_CONTROL_cancel || frame->value == DVK_CONTROL_leave ? DVK_E_ok : DVK_E_bad_argument;
-    case DVK_FRAME_copy_out:
-      return dvk_wire_check_part(&frame->part);
-    case DVK_FRAME_copy_in:
-      return frame->part.bytes != frame->data_bytes ? DVK_E_range : dvk_wire_check_part(&frame->part);
-    case DVK_FRAME_copy_across:
-      return frame->part.whole == 0 ? DVK_E_range : DVK_E_ok;
-    case DVK_FRAME_redirect:
-      return frame->result != DVK_E_ok ? DVK_E_bad_argument : DVK_E_ok;
-    default:
-      return DVK_E_ok;
-  }
+/** Reads a copy, or a fragment of one. Private. */
+DVK_INLINE void dvk_wire_get_part(struct dvk_wire_reader* from, struct dvk_wire_part* part, int is_fragment) {
+  part->grant = dvk_wire_get_signed(from);
+  part->depth = (uint32_t)dvk_wire_get(from, 4);
+  part->offset = dvk_wire_get(from, 8);
+  part->whole = dvk_wire_get(from, 8);
+  if (!is_fragment) return;
+  part->at = dvk_wire_get(from, 8);
+  part->bytes = (uint32_t)dvk_wire_get(from, 4);
 }
 
 /** Writes the part of a frame behind its header and before its data. Private. */
 DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dvk_frame* frame) {
-  const int is_fragment = frame->kind == DVK_FRAME_copy_out || frame->kind == DVK_FRAME_copy_in;
   uint32_t i;
   switch (frame->kind) {
     case DVK_FRAME_answer:
-      if (frame->result != DVK_E_ok) break;
-      /* fallthrough */
+      if (frame->result == DVK_E_ok) dvk_wire_put_message(into, &frame->message);
+      break;
     case DVK_FRAME_send:
     case DVK_FRAME_request:
     case DVK_FRAME_reply:
-      dvk_wire_put(into, (uint32_t)frame->message.type, 4);
-      for (i = 0; i < DVK_PAYLOAD_BYTES; ++i) *into->at++ = frame->message.payload[i];
+    case DVK_FRAME_try_send:
+      dvk_wire_put_message(into, &frame->message);
       break;
+    case DVK_FRAME_inspect_done:
+      if (frame->result != DVK_E_ok) break;
+      /* fallthrough */
     case DVK_FRAME_notify:
+      dvk_wire_put(into, frame->value, 8);
+      dvk_wire_put(into, (uint32_t)frame->other, 4);
+      break;
     case DVK_FRAME_cancel:
     case DVK_FRAME_control:
-    case DVK_FRAME_taken:
+    case DVK_FRAME_inspect:
       dvk_wire_put(into, frame->value, 8);
       break;
     case DVK_FRAME_bound:
@@ -276,19 +102,17 @@ DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dv
       break;
     case DVK_FRAME_copy_out:
     case DVK_FRAME_copy_in:
+      dvk_wire_put_part(into, &frame->part, 1);
+      break;
     case DVK_FRAME_copy_across:
-      dvk_wire_put(into, (uint32_t)frame->part.grant, 4);
-      if (is_fragment) dvk_wire_put(into, frame->part.bytes, 4);
-      dvk_wire_put(into, frame->part.offset, 8);
-      dvk_wire_put(into, frame->part.whole, 8);
-      if (is_fragment) {
-        dvk_wire_put(into, frame->part.at, 8);
-        break;
-      }
+      dvk_wire_put_part(into, &frame->part, 0);
       dvk_wire_put(into, (uint32_t)frame->into.grant, 4);
       dvk_wire_put(into, frame->into.offset, 8);
-      /* fallthrough */
+      dvk_wire_put(into, (uint32_t)frame->other, 4);
+      dvk_wire_put(into, frame->other_node, 2);
+      break;
     case DVK_FRAME_redirect:
+      dvk_wire_put_message(into, &frame->message);
       dvk_wire_put(into, (uint32_t)frame->other, 4);
       dvk_wire_put(into, frame->other_node, 2);
       break;
@@ -299,23 +123,28 @@ DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dv
 
 /** The reverse of dvk_frame_put_body(). Private. */
 DVK_INLINE void dvk_frame_get_body(struct dvk_wire_reader* from, struct dvk_frame* frame) {
-  const int is_fragment = frame->kind == DVK_FRAME_copy_out || frame->kind == DVK_FRAME_copy_in;
   uint32_t i;
+  frame->message.source = frame->from;
   switch (frame->kind) {
     case DVK_FRAME_answer:
-      if (frame->result != DVK_E_ok) break;
-      /* fallthrough */
+      if (frame->result == DVK_E_ok) dvk_wire_get_message(from, &frame->message);
+      break;
     case DVK_FRAME_send:
     case DVK_FRAME_request:
     case DVK_FRAME_reply:
-      frame->message.source = frame->from;
-      frame->message.type = dvk_wire_get_signed(from);
-      for (i = 0; i < DVK_PAYLOAD_BYTES; ++i) frame->message.payload[i] = *from->at++;
+    case DVK_FRAME_try_send:
+      dvk_wire_get_message(from, &frame->message);
       break;
+    case DVK_FRAME_inspect_done:
+      if (frame->result != DVK_E_ok) break;
+      /* fallthrough */
     case DVK_FRAME_notify:
+      frame->value = dvk_wire_get(from, 8);
+      frame->other = dvk_wire_get_signed(from);
+      break;
     case DVK_FRAME_cancel:
     case DVK_FRAME_control:
-    case DVK_FRAME_taken:
+    case DVK_FRAME_inspect:
       frame->value = dvk_wire_get(from, 8);
       break;
     case DVK_FRAME_bound:
@@ -324,19 +153,17 @@ DVK_INLINE void dvk_frame_get_body(struct dvk_wire_reader* from, struct dvk_fram
       break;
     case DVK_FRAME_copy_out:
     case DVK_FRAME_copy_in:
+      dvk_wire_get_part(from, &frame->part, 1);
+      break;
     case DVK_FRAME_copy_across:
-      frame->part.grant = dvk_wire_get_signed(from);
-      if (is_fragment) frame->part.bytes = (uint32_t)dvk_wire_get(from, 4);
-      frame->part.offset = dvk_wire_get(from, 8);
-      frame->part.whole = dvk_wire_get(from, 8);
-      if (is_fragment) {
-        frame->part.at = dvk_wire_get(from, 8);
-        break;
-      }
+      dvk_wire_get_part(from, &frame->part, 0);
       frame->into.grant = dvk_wire_get_signed(from);
       frame->into.offset = dvk_wire_get(from, 8);
-      /* fallthrough */
+      frame->other = dvk_wire_get_signed(from);
+      frame->other_node = (uint16_t)dvk_wire_get(from, 2);
+      break;
     case DVK_FRAME_redirect:
+      dvk_wire_get_message(from, &frame->message);
       frame->other = dvk_wire_get_signed(from);
       frame->other_node = (uint16_t)dvk_wire_get(from, 2);
       break;

@@ -16,15 +16,21 @@ namespace dvs::userspace {
 /// The node of an embedded system: it keeps the list of DCs.
 class embedded_node {
  public:
-  /// Creates a DC. Errors: `exists`, `range`, `no_memory`, `table_full`.
+  embedded_node() = default;
+  /// A node of a cluster. `outside` is its gateway (`dvs/backends/userspace/gateway.hpp`), which outlives it.
+  explicit embedded_node(across& outside) : outside_(&outside) {}
+
+  /// Creates a DC. Errors: `exists`, `range`, `no_memory`, `table_full`; for one that spans nodes also `not_supported`
+  /// (the node has no gateway), `exists` (its number is taken), `bad_value` (a position that is not below the nodes).
   result<std::shared_ptr<broker>> create_dc(std::string_view name, const dc_options& options);
   [[nodiscard]] std::vector<dc_info> dcs();
-  [[nodiscard]] node_id id() const { return node_id{0}; }
+  [[nodiscard]] node_id id() const { return outside_ == nullptr ? node_id{0} : outside_->self(); }
 
  private:
   std::mutex lock_;
   std::vector<std::weak_ptr<broker>> dcs_;
   std::uint16_t next_dc_ = 0;
+  across* const outside_ = nullptr;
   const std::int64_t started_ns_ = monotonic_ns();
 };
 
@@ -69,8 +75,12 @@ inline result<std::shared_ptr<broker>> embedded_node::create_dc(std::string_view
   for (const auto& known : dcs_)
     if (const auto dc = known.lock(); dc != nullptr && !dc->ended() && dc->info().name == name) return errc::exists;
   if (dcs_.size() > 0xFFFF) return errc::table_full;
+  if (options.span && outside_ == nullptr) return errc::not_supported;
   try {
-    auto made = std::make_shared<broker>(dc_id{next_dc_++}, name, options, started_ns_);
+    const dc_id id = options.span ? options.span->number : dc_id{next_dc_++};
+    auto made = std::make_shared<broker>(id, name, options, started_ns_, options.span ? outside_ : nullptr);
+    if (options.span)
+      if (const errc refused = outside_->join(made); refused != errc::ok) return refused;
     dcs_.push_back(made);
     return made;
   } catch (const error& refused) {

@@ -178,6 +178,7 @@ void bind_laws() {
     lab.start(carol, [&](auto& self) {
       lab.until(self, bob, activity::receiving, any);
       lab.works(lab.dc().unbind(bob));
+      lab.nodes().settle();
       lab.expect(!self.is_bound(bob), "it has left");
       lab.fails(errc::bad_endpoint, lab.dc().unbind(bob));
     });

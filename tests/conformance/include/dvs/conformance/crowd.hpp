@@ -73,7 +73,7 @@ void crowd_laws() {
             return waiting == crowd;
           },
           "all wait at once");
-      lab.expect(lab.dc().info().processes >= crowd, "all are bound");
+      lab.expect(lab.dc().processes().size() >= crowd, "all are bound");
       for (std::uint64_t i = 0; i < crowd; ++i) answer_one(lab, self);
     });
     lab.finish();

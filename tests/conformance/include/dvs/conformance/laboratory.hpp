@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace dvs::conformance {
 
@@ -21,28 +22,51 @@ class laboratory {
  public:
   using backend = typename Setup::backend;
   using self_type = endpoint<backend>;
+  static constexpr bool is_of_one_node = world_of<Setup>::type::nodes == 1;
   /// What a party does. Erased, so that a law compiles no scheduler of its own.
   using party = std::function<void(self_type&)>;
 
-  explicit laboratory(const dc_options& sizes = {}) : node_(Setup::open()), dc_(node_.create_dc("laboratory", sizes)) {}
+  explicit laboratory(const dc_options& sizes = {}) : world_(world_of<Setup>::open()) {
+    for (std::size_t site = 0; site < world::nodes; ++site)
+      dcs_.push_back(world_.node(site).create_dc("laboratory", world_.part(site, sizes)));
+  }
   laboratory(const laboratory&) = delete;
   laboratory& operator=(const laboratory&) = delete;
   ~laboratory() noexcept(false) { finish(); }
 
-  [[nodiscard]] dvs::node<backend>& node() { return node_; }
-  [[nodiscard]] dvs::dc<backend>& dc() { return dc_; }
+  [[nodiscard]] dvs::node<backend>& node() { return world_.node(0); }
+  [[nodiscard]] dvs::dc<backend>& dc() { return dcs_.front(); }
+  /// The DC on the node where a party runs.
+  [[nodiscard]] dvs::dc<backend>& dc_of(endpoint_id who) {
+    for (auto& each : dcs_)
+      for (const auto& row : each.processes())
+        if (row.endpoint == who && &each - dcs_.data() == site_of(row)) return each;
+    return dc();
+  }
+  /// The nodes that take part.
+  [[nodiscard]] typename world_of<Setup>::type& nodes() { return world_; }
 
   /// Starts a party where the setup wants it: `body(self)`. It is bound when this returns, and runs from `go` on, so
   /// that all parties of a law are there when the first begins.
   endpoint_id start(endpoint_id who, party body, const bind_options& options = {}) {
-    return start_in(dc_, who, std::move(body), options);
+    world_.settle();
+    const std::size_t site = world::site(parties_);
+    const endpoint_id started = start_in(dcs_[site], who, std::move(body), options);
+    // Where news travels a law has to wait for it: it talks to the other nodes behind their backs.
+    for (std::size_t other = 0; other < world::nodes; ++other)
+      if (other != site) dcs_[other].run([&](self_type& self) { works(self.wait_bind(started, patience())); });
+    world_.settle();
+    return started;
   }
   /// Starts a party of another DC of this node, which must not outlive the laboratory.
   endpoint_id start_in(dvs::dc<backend>& container, endpoint_id who, party body, const bind_options& options = {}) {
     ++running_;
     const bool is_fiber = Setup::place(parties_++) == placement::fiber;
     auto guarded = [this, is_fiber, body = std::move(body)](self_type& self) {
-      if (!is_fiber) open_.wait(false);  // a fiber runs when the law waits, which is after it has let all go
+      if (!is_fiber) open_.wait(false);
+      // Of one node, a fiber runs when the law waits, which is after it has let all go.
+      if constexpr (world::nodes > 1)
+        while (!open_) static_cast<void>(self.sleep_for(20us));
       attempt(body, self);
       --running_;
     };
@@ -65,7 +89,7 @@ class laboratory {
   /// Carries out `body(self)` in the calling context, as a user process with every right.
   void observe(const party& body) {
     go();
-    dc_.run([&](self_type& self) { attempt(body, self); }, {.name = "observer", .privileges = &every_right});
+    dc().run([&](self_type& self) { attempt(body, self); }, {.name = "observer", .privileges = &every_right});
   }
 
   // ---- What parties expect; any thread. The first failure is what counts: patience is short after it. ---------
@@ -119,6 +143,7 @@ class laboratory {
              place_in_source at = place_in_source::here()) {
     eventually(
         self, [&] { return is_doing(who, what, peer); }, std::to_string(number_of(who)) + " is " + shown(what), at);
+    world_.settle();
   }
   /// Waits until `who` is seen blocked in anything.
   void until_blocked(self_type& self, endpoint_id who, place_in_source at = place_in_source::here()) {
@@ -129,17 +154,20 @@ class laboratory {
           return row && row->doing != activity::running;
         },
         std::to_string(number_of(who)) + " blocks", at);
+    world_.settle();
   }
   /// Waits until `who` is gone.
   void until_gone(self_type& self, endpoint_id who, place_in_source at = place_in_source::here()) {
     eventually(
         self, [&] { return !self.is_bound(who); }, std::to_string(number_of(who)) + " is unbound", at);
+    world_.settle();
   }
 
   /// The row of `who` in the process table.
   [[nodiscard]] std::optional<process_info> row_of(endpoint_id who) {
-    for (auto& row : dc_.processes())
-      if (row.endpoint == who) return row;
+    for (auto& each : dcs_)
+      for (auto& row : each.processes())
+        if (row.endpoint == who && &each - dcs_.data() == site_of(row)) return row;
     return {};
   }
   [[nodiscard]] bool is_doing(endpoint_id who, activity what, std::optional<endpoint_id> peer = {}) {
@@ -153,7 +181,7 @@ class laboratory {
     finished_ = true;
     go();
     wait_for_parties();
-    dc_.end();
+    for (auto& each : dcs_) each.end();
     record_.report();
   }
 
@@ -169,10 +197,10 @@ class laboratory {
 
   void wait_for_parties() {
     if (running_ == 0) return;
-    if (!dc_.info().running) return;  // its end waits for them
+    if (!dc().info().running) return;  // its end waits for them
     observe([&](self_type& self) {
       eventually(
-          self, [&] { return running_ == 0 || !dc_.info().running; }, "every party returns");
+          self, [&] { return running_ == 0 || !dc().info().running; }, "every party returns");
     });
   }
 
@@ -180,14 +208,24 @@ class laboratory {
 
   [[nodiscard]] std::string tables() {
     std::string text;
-    for (const auto& row : dc_.processes())
-      text += "\n    " + std::to_string(number_of(row.endpoint)) + " " + row.name + ": " + shown(row.doing) + " " +
-              std::to_string(number_of(row.peer));
+    for (auto& each : dcs_)
+      for (const auto& row : each.processes())
+        text += "\n    " + std::to_string(number_of(row.endpoint)) + " " + row.name + ": " + shown(row.doing) + " " +
+                std::to_string(number_of(row.peer));
     return text;
   }
 
-  dvs::node<backend> node_;
-  dvs::dc<backend> dc_;
+  /// Which of the DCs has the process of a row.
+  [[nodiscard]] std::ptrdiff_t site_of(const process_info& row) {
+    for (std::size_t site = 0; site < world::nodes; ++site)
+      if (world_.node(site).id() == row.node) return static_cast<std::ptrdiff_t>(site);
+    return 0;
+  }
+
+  using world = typename world_of<Setup>::type;
+
+  typename world_of<Setup>::type world_;
+  std::vector<dvs::dc<backend>> dcs_;
   record record_;
   std::atomic<int> running_{0};
   std::atomic<bool> open_{false};

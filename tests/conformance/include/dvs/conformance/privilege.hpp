@@ -31,9 +31,9 @@ void privilege_laws() {
       const auto forbidden = [&](call which, auto operation) {
         privileges rights;
         rights.calls = call_set::all().without(which);
-        lab.works(lab.dc().set_privileges(alice, rights));
+        lab.works(lab.dc_of(alice).set_privileges(alice, rights));
         lab.fails(errc::bad_call, operation());
-        lab.works(lab.dc().set_privileges(alice, {}));
+        lab.works(lab.dc_of(alice).set_privileges(alice, {}));
         lab.expect(operation().error() != errc::bad_call, "allowed again, it is not refused for that");
       };
       forbidden(call::send, [&] { return self.send(bob, number{1}, no_wait); });
@@ -123,15 +123,15 @@ void privilege_laws() {
       privileges rights;
       rights.calls = call_set::all().without(call::notify);
       rights.to = peer_set::nobody().with(bob).users(true);
-      lab.works(lab.dc().set_privileges(alice, rights));
-      const privileges read = lab.take(lab.dc().privileges_of(alice));
+      lab.works(lab.dc_of(alice).set_privileges(alice, rights));
+      const privileges read = lab.take(lab.dc_of(alice).privileges_of(alice));
       lab.expect(read.calls.has(call::send) && !read.calls.has(call::notify), "the calls");
       lab.expect(read.to.has(bob) && !read.to.has(carol) && read.to.has_users(), "whom it may address");
       lab.expect(read.from.has(carol) && read.from.has_users(), "who may address it");
       lab.fails(errc::bad_call, self.notify(bob));
       lab.fails(errc::trap_denied, self.send(carol, number{1}));
       lab.works(self.send(bob, number{1}));
-      lab.works(lab.dc().set_privileges(alice, {}));
+      lab.works(lab.dc_of(alice).set_privileges(alice, {}));
       lab.works(self.send(carol, number{1}));
     });
     for (const endpoint_id who : {bob, carol}) lab.start(who, [&](auto& self) { lab.take(self.receive()); });
@@ -149,8 +149,8 @@ void privilege_laws() {
 
   law<Setup>("only who is bound has privileges", [] {
     laboratory<Setup> lab;
-    lab.fails(errc::bad_endpoint, lab.dc().set_privileges(alice, {}));
-    lab.fails(errc::bad_endpoint, lab.dc().privileges_of(alice));
+    lab.fails(errc::bad_endpoint, lab.dc_of(alice).set_privileges(alice, {}));
+    lab.fails(errc::bad_endpoint, lab.dc_of(alice).privileges_of(alice));
   });
 }
 

@@ -65,7 +65,11 @@ void relay_laws() {
       const received asked = lab.take(self.receive());
       lab.until(self, dave, activity::sending, carol);
       lab.works(self.relay(asked, carol));
-      lab.expect(lab.is_doing(alice, activity::sending, carol), "the caller now sends to the new server");
+      // A caller on another node asks again from there, which takes a while.
+      if constexpr (laboratory<Setup>::is_of_one_node)
+        lab.expect(lab.is_doing(alice, activity::sending, carol), "the caller now sends to the new server");
+      else
+        lab.until(self, alice, activity::sending, carol);
       lab.works(self.send(carol, number{2}));
     });
     lab.start(carol, [&](auto& self) {

@@ -17,6 +17,19 @@ enum class placement {
   thread  ///< a thread of its own
 };
 
+/// A node of its own, on which all parties of a law run.
+template <backend Backend>
+struct one_node {
+  static constexpr std::size_t nodes = 1;
+  static constexpr std::size_t site(std::size_t) { return 0; }
+
+  [[nodiscard]] dvs::node<Backend>& node(std::size_t) { return only; }
+  [[nodiscard]] static dc_options part(std::size_t, const dc_options& sizes) { return sizes; }
+  static void settle() {}
+
+  dvs::node<Backend> only;
+};
+
 /// A backend together with a way to place parties; the suite is instantiated for one of these.
 ///
 ///     struct my_fibers {
@@ -25,11 +38,38 @@ enum class placement {
 ///       static dvs::node<backend> open() { return dvs::node<backend>(); }
 ///       static constexpr dvs::conformance::placement place(std::size_t party) { ... }  // party: 0, 1, 2 ... of a law
 ///     };
+///
+/// For laws over several nodes of a cluster it has a type `world` instead of `open`, made anew for each law, that looks
+/// like `one_node`: how many nodes, on which of them a party runs, the nodes, and their parts of a DC. `settle` waits
+/// until every node has seen what the others did: laws look at all nodes at once, which no process can.
 template <class Setup>
-concept setup = backend<typename Setup::backend> && requires(std::size_t party) {
+concept setup_of_nodes = requires(typename Setup::world& world, std::size_t index, const dc_options& sizes) {
+  { Setup::world::nodes } -> std::convertible_to<std::size_t>;
+  { Setup::world::site(index) } -> std::convertible_to<std::size_t>;
+  { world.node(index) } -> std::same_as<node<typename Setup::backend>&>;
+  { world.part(index, sizes) } -> std::same_as<dc_options>;
+  { world.settle() } -> std::same_as<void>;
+};
+template <class Setup>
+concept setup = backend<typename Setup::backend> &&(setup_of_nodes<Setup> ||
+                                                    requires {
+                                                      { Setup::open() } -> std::same_as<node<typename Setup::backend>>;
+                                                    }) &&
+                requires(std::size_t party) {
   { Setup::name } -> std::convertible_to<std::string_view>;
-  { Setup::open() } -> std::same_as<node<typename Setup::backend>>;
   { Setup::place(party) } -> std::same_as<placement>;
+};
+
+/// The nodes of a setup.
+template <class Setup>
+struct world_of {
+  using type = one_node<typename Setup::backend>;
+  static type open() { return {Setup::open()}; }
+};
+template <setup_of_nodes Setup>
+struct world_of<Setup> {
+  using type = typename Setup::world;
+  static type open() { return {}; }
 };
 
 /// Every party a fiber.

@@ -206,7 +206,7 @@ class port : private waiter {
     dvk_memory found{};
     const errc allowed = at_once([&] {
       return dvk_grant_check(rules(), number(range.granter), me(), number(range.grant), range.offset, bytes,
-                             static_cast<unsigned>(wanted), &found);
+                             static_cast<unsigned>(wanted), 0, &found);
     });
     if (allowed == errc::ok) memory = reinterpret_cast<std::byte*>(found.address);
     return allowed;

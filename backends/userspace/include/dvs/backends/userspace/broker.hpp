@@ -12,6 +12,7 @@
 #include <dvs/backends/userspace/table_watch.hpp>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <thread>
@@ -21,7 +22,8 @@ namespace dvs::userspace {
 /// See `dvs::backend_dc` for the operations that programs use.
 class broker final : public std::enable_shared_from_this<broker> {
  public:
-  broker(dc_id id, std::string_view name, const dc_options& sizes, std::int64_t node_started_ns);
+  /// `outside`: the gateway of the node, or null.
+  broker(dc_id id, std::string_view name, const dc_options& sizes, std::int64_t node_started_ns, across* outside);
 
   // ---- For programs ----
   result<port*> bind(endpoint_id who, const bind_options& options);
@@ -33,7 +35,7 @@ class broker final : public std::enable_shared_from_this<broker> {
   result<endpoint_id> spawn_fiber(endpoint_id who, const bind_options& options, Body body);
   template <class Body>
   result<endpoint_id> spawn_thread(endpoint_id who, const bind_options& options, Body body);
-  errc cancel(endpoint_id who) { return control(who, port::control_cancel); }
+  errc cancel(endpoint_id who);
   errc set_privileges(endpoint_id who, const privileges& rights);
   result<privileges> privileges_of(endpoint_id who);
   result<endpoint_id> find(std::string_view name);
@@ -42,7 +44,22 @@ class broker final : public std::enable_shared_from_this<broker> {
   void end();
   void join();
 
+  // ---- For the gateway ----
+  /// Under which number the nodes of the DC know it.
+  [[nodiscard]] dc_id shared_id() const { return sizes_.span->number; }
+  /// Binds a process of another node.
+  result<std::shared_ptr<port>> bind_ghost(const std::shared_ptr<carrier>& gate, endpoint_id who, std::string_view name,
+                                           node_id at);
+  /// What `p` does.
+  [[nodiscard]] published_state look_at(const port& p);
+  /// Has `who` told that it should leave.
+  errc ask_to_leave(endpoint_id who) { return control(who, port::control_shut_down); }
+  /// Whether the system process `asker` of another node may copy memory of `owner`, here, by its address.
+  errc may_copy_by_address(endpoint_id asker, endpoint_id owner, access direction);
+
   // ---- For ports ----
+  /// The gateway, if the DC spans nodes.
+  [[nodiscard]] across* outside() const { return outside_; }
   [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
   /// The error of an operation whose partner has gone: when the DC has ended, that is why.
   [[nodiscard]] errc gone(errc died) const { return ended() ? errc::shut_down : died; }
@@ -77,12 +94,19 @@ class broker final : public std::enable_shared_from_this<broker> {
   result<grant_id> grant_indirect(const port& owner, endpoint_id to, granted_range part, std::uint64_t bytes,
                                   access direction);
   errc revoke(const port& owner, grant_id id);
-  /// Calls `copy(address)` with the granted memory, which stays granted meanwhile.
+  /// Calls `copy(address)` with the granted memory, which stays granted meanwhile. If the memory is on another node,
+  /// `where` says so, and `copy` is not called. `depth`: how often it was passed on before it came to this node.
   template <class Copy>
-  errc with_granted(const port& grantee, granted_range range, std::size_t bytes, access direction, Copy&& copy);
+  errc with_granted(endpoint_id grantee, granted_range range, std::uint64_t bytes, access direction, dvk_memory& where,
+                    Copy&& copy, std::uint32_t depth = 0);
+  /// The same for memory that can only be here: `not_granted` otherwise.
   template <class Copy>
-  errc with_granted_pair(const port& grantee, granted_range from, granted_range into, std::size_t bytes, Copy&& copy);
-  errc vcopy_check(const port& self, endpoint_id from, endpoint_id into);
+  errc with_granted_here(endpoint_id grantee, granted_range range, std::uint64_t bytes, access direction, Copy&& copy);
+  /// Calls `copy(from, into)` with the granted memory, if both are here.
+  template <class Copy>
+  errc with_granted_pair(endpoint_id grantee, granted_range from, granted_range into, std::uint64_t bytes,
+                         dvk_memory& origin, dvk_memory& destination, Copy&& copy);
+  errc vcopy_check(const port& self, endpoint_id from, endpoint_id into, dvk_memory& origin, dvk_memory& destination);
   std::shared_ptr<port> port_of(endpoint_id who);
 
  private:
@@ -100,6 +124,9 @@ class broker final : public std::enable_shared_from_this<broker> {
                                         const bind_options& options);
   void permit(port& p, call_set calls);
   void apply(endpoint_id who, port& p, const privileges& rights);
+  errc ask_across(endpoint_id who, dvk_control what, timeout limit);
+  std::optional<dvk_frame> about_request(port& p, endpoint_id server, std::uint64_t exchange);
+  [[nodiscard]] bool holds_still(const port& p) const;
   errc find_peer(const port& self, endpoint_id who, errc died, errc itself, dvk_slot*& slot) const;
   std::shared_ptr<link> make_link(port& asker, const std::shared_ptr<port>& server);
   /// Whether the table has such a slot; a reference to nothing names none.
@@ -117,6 +144,7 @@ class broker final : public std::enable_shared_from_this<broker> {
   const dc_id id_;
   const std::string name_;
   const dc_options sizes_;
+  across* const outside_;
   const std::int64_t started_ns_;
   dvk_limits limits_;
   std::atomic<bool> ended_{false};
@@ -125,6 +153,7 @@ class broker final : public std::enable_shared_from_this<broker> {
   std::mutex lock_;
   std::unique_ptr<void, table_memory> memory_;
   std::vector<std::shared_ptr<port>> ports_;  ///< by index of the slot
+  std::uint64_t births_ = static_cast<std::uint64_t>(monotonic_ns());
   std::uint32_t links_made_ = 0;
   std::vector<table_watch*> table_watches_;
   std::vector<port*> death_watchers_;
@@ -138,11 +167,13 @@ class broker final : public std::enable_shared_from_this<broker> {
 
 }  // namespace dvs::userspace
 
+#include <dvs/backends/userspace/broker_across.hpp>
 #include <dvs/backends/userspace/broker_binding.hpp>
 #include <dvs/backends/userspace/broker_grants.hpp>
 #include <dvs/backends/userspace/broker_impl.hpp>
 #include <dvs/backends/userspace/broker_peers.hpp>
 #include <dvs/backends/userspace/link_impl.hpp>
+#include <dvs/backends/userspace/port_across.hpp>
 #include <dvs/backends/userspace/port_answer.hpp>
 #include <dvs/backends/userspace/port_impl.hpp>
 #include <dvs/backends/userspace/port_links.hpp>

@@ -13,8 +13,9 @@
 
 namespace dvs::userspace {
 
-inline broker::broker(dc_id id, std::string_view name, const dc_options& sizes, std::int64_t node_started_ns)
-    : id_(id), name_(name), sizes_(sizes), started_ns_(node_started_ns), limits_{} {
+inline broker::broker(dc_id id, std::string_view name, const dc_options& sizes, std::int64_t node_started_ns,
+                      across* outside)
+    : id_(id), name_(name), sizes_(sizes), outside_(outside), started_ns_(node_started_ns), limits_{} {
   limits_.tasks = std::max<std::uint32_t>(sizes.tasks, -number(process_events));
   limits_.processes = sizes.servers + sizes.users;
   limits_.system_processes = limits_.tasks + sizes.servers;
@@ -24,6 +25,9 @@ inline broker::broker(dc_id id, std::string_view name, const dc_options& sizes, 
   memory_.reset(::operator new (bytes, std::align_val_t{64}));
   if (const int made = dvk_table_init(memory_.get(), bytes, &limits_); made != DVK_E_ok) throw error(errc{made});
   ports_.resize(limits_.tasks + limits_.processes);
+  if (sizes.span)
+    if (const int shared = dvk_share_users(table(), sizes.span->position, sizes.span->nodes); shared != DVK_E_ok)
+      throw error(errc{shared});
 }
 
 inline result<std::shared_ptr<port>> broker::bind_on(const std::shared_ptr<carrier>& runs_on, endpoint_id who,
@@ -45,9 +49,11 @@ inline result<std::shared_ptr<port>> broker::bind_on(const std::shared_ptr<carri
   const bool is_system = static_cast<std::uint32_t>(index) < limits_.system_processes;
   auto made = std::make_shared<port>(shared_from_this(), runs_on, id, index, is_system, limits_.system_processes);
   made->bell_ = runs_on->add_bell(*made);
+  made->birth_ = ++births_;
   permit(*made, is_system ? call_set::all() : call_set::of_users());
   ports_[static_cast<std::size_t>(index)] = made;
   if (options.privileges != nullptr) apply(id, *made, *options.privileges);
+  if (outside_ != nullptr) outside_->tell_bound(shared_id(), id, made->birth_, name);
   tell_table_watches();
   return made;
 }
@@ -110,6 +116,7 @@ inline void broker::unbind(port& leaving) {
     const std::lock_guard grants_guard(grants_lock_);
     dvk_unbind(table(), number(leaving.id_));
     leaving.mark_links_gone();
+    if (outside_ != nullptr && !leaving.is_ghost()) outside_->tell_gone(shared_id(), leaving.id_, leaving.birth_);
     tell_table_watches();
     for (port* watcher : death_watchers_)
       watcher->post_notification(index_of(process_events), 0, carrier::current_shared().get());
@@ -132,6 +139,8 @@ inline errc broker::control(endpoint_id who, std::uint32_t bit, table_watch* wat
 }
 
 inline errc broker::unbind(endpoint_id who, timeout limit) {
+  if (const auto other = port_of(who); other != nullptr && other->is_ghost())
+    return ask_across(who, DVK_CONTROL_leave, limit);
   const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
   carrier& here = carrier::current();
   table_watch leaving(here, who, false);
@@ -240,13 +249,14 @@ inline void broker::end() {
   {
     const std::lock_guard guard(lock_);
     for (const auto& p : ports_) {
-      if (p == nullptr) continue;
+      if (p == nullptr || p->is_ghost()) continue;
       p->control_.fetch_or(port::control_shut_down, std::memory_order_seq_cst);
       p->carrier_->ring(p->bell_);
     }
     waiting_for_thread_changed_.notify_all();
   }
   join();
+  if (outside_ != nullptr) outside_->leave(*this);
 }
 
 }  // namespace dvs::userspace

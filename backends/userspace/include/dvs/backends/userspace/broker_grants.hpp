@@ -35,48 +35,59 @@ inline errc broker::revoke(const port& owner, grant_id id) {
 }
 
 template <class Copy>
-errc broker::with_granted(const port& grantee, granted_range range, std::size_t bytes, access direction, Copy&& copy) {
+errc broker::with_granted(endpoint_id grantee, granted_range range, std::uint64_t bytes, access direction,
+                          dvk_memory& where, Copy&& copy, std::uint32_t depth) {
   const std::shared_lock guard(grants_lock_);
   if (!names_slot(range.granter)) return errc::not_granted;
-  dvk_memory memory;
-  const int allowed = dvk_grant_check(table(), number(range.granter), number(grantee.id_), number(range.grant),
-                                      range.offset, bytes, static_cast<unsigned>(direction), &memory);
+  const int allowed = dvk_grant_check(table(), number(range.granter), number(grantee), number(range.grant),
+                                      range.offset, bytes, static_cast<unsigned>(direction), depth, &where);
   if (allowed != DVK_E_ok) return errc{allowed};
-  copy(reinterpret_cast<std::byte*>(memory.address));
+  if (where.node == DVK_HERE) copy(reinterpret_cast<std::byte*>(where.address));
   return errc::ok;
 }
 
 template <class Copy>
-errc broker::with_granted_pair(const port& grantee, granted_range from, granted_range into, std::size_t bytes,
+errc broker::with_granted_here(endpoint_id grantee, granted_range range, std::uint64_t bytes, access direction,
                                Copy&& copy) {
+  dvk_memory where;
+  const errc outcome = with_granted(grantee, range, bytes, direction, where, copy);
+  return outcome == errc::ok && where.node != DVK_HERE ? errc::not_granted : outcome;
+}
+
+template <class Copy>
+errc broker::with_granted_pair(endpoint_id grantee, granted_range from, granted_range into, std::uint64_t bytes,
+                               dvk_memory& origin, dvk_memory& destination, Copy&& copy) {
   const std::shared_lock guard(grants_lock_);
   if (!names_slot(from.granter) || !names_slot(into.granter)) return errc::not_granted;
-  dvk_memory source, destination;
-  int allowed = dvk_grant_check(table(), number(from.granter), number(grantee.id_), number(from.grant), from.offset,
-                                bytes, DVK_READ, &source);
+  int allowed = dvk_grant_check(table(), number(from.granter), number(grantee), number(from.grant), from.offset, bytes,
+                                DVK_READ, 0, &origin);
   if (allowed == DVK_E_ok)
-    allowed = dvk_grant_check(table(), number(into.granter), number(grantee.id_), number(into.grant), into.offset,
-                              bytes, DVK_WRITE, &destination);
+    allowed = dvk_grant_check(table(), number(into.granter), number(grantee), number(into.grant), into.offset, bytes,
+                              DVK_WRITE, 0, &destination);
   if (allowed != DVK_E_ok) return errc{allowed};
-  copy(reinterpret_cast<const std::byte*>(source.address), reinterpret_cast<std::byte*>(destination.address));
+  if (origin.node == DVK_HERE && destination.node == DVK_HERE)
+    copy(reinterpret_cast<const std::byte*>(origin.address), reinterpret_cast<std::byte*>(destination.address));
   return errc::ok;
 }
 
-inline errc broker::vcopy_check(const port& self, endpoint_id from, endpoint_id into) {
+/// Tests the parties of a copy by address, and says where they are.
+inline errc broker::vcopy_check(const port& self, endpoint_id from, endpoint_id into, dvk_memory& origin,
+                                dvk_memory& destination) {
   if (from == into) return errc::bad_endpoint;
   const std::lock_guard guard(lock_);
-  const auto check = [&](endpoint_id party, errc died) {
+  const auto check = [&](endpoint_id party, errc died, dvk_memory& where) {
+    where = {number(party), 0, DVK_HERE, DVK_NO_GRANT, number(self.id_), 0};
     if (party == any || party == none) return errc::bad_endpoint;
     if (party == self.id_) return errc::ok;
     dvk_slot* slot = nullptr;
     if (const errc found = find_peer(self, party, died, errc::ok, slot); found != errc::ok) return found;
     if (!dvk_permits(table(), self.index_, DVK_TO, index_of(party))) return errc::trap_denied;
-    const published_state state = state_of(*ports_[static_cast<std::size_t>(index_of(party))]);
-    const bool blocked = state.doing == activity::receiving || state.doing == activity::awaiting_reply;
-    return blocked ? errc::ok : errc::not_waiting;
+    where.node = slot->node;
+    if (where.node != DVK_HERE) return errc::ok;  // whether it is blocked is tested there
+    return holds_still(*ports_[static_cast<std::size_t>(index_of(party))]) ? errc::ok : errc::not_waiting;
   };
-  const errc source = check(from, errc::source_died);
-  return source == errc::ok ? check(into, errc::destination_died) : source;
+  const errc source = check(from, errc::source_died, origin);
+  return source == errc::ok ? check(into, errc::destination_died, destination) : source;
 }
 
 }  // namespace dvs::userspace

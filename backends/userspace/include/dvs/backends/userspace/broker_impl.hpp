@@ -35,6 +35,7 @@ inline errc broker::set_privileges(endpoint_id who, const privileges& rights) {
   const std::lock_guard guard(lock_);
   dvk_slot* slot = nullptr;
   if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::bad_endpoint;
+  if (slot->node != DVK_HERE) return errc::not_supported;
   apply(who, *ports_[static_cast<std::size_t>(index_of(who))], rights);
   return errc::ok;
 }
@@ -43,6 +44,7 @@ inline result<privileges> broker::privileges_of(endpoint_id who) {
   const std::lock_guard guard(lock_);
   dvk_slot* slot = nullptr;
   if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::bad_endpoint;
+  if (slot->node != DVK_HERE) return errc::not_supported;
   privileges rights;
   dvk_privileges core{};
   dvk_get_privileges(table(), number(who), &core);
@@ -89,13 +91,28 @@ inline published_state broker::state_of(const port& p) const {
 
 inline std::vector<process_info> broker::processes() {
   std::vector<process_info> rows;
-  const std::lock_guard guard(lock_);
-  for (const auto& p : ports_) {
-    if (p == nullptr) continue;
-    const published_state state = state_of(*p);
-    rows.push_back({p->id_, slot_at(*p).name, state.doing, state.peer, p->sent_.load(std::memory_order_relaxed),
-                    p->received_.load(std::memory_order_relaxed), p->copies_.load(std::memory_order_relaxed),
-                    p->bytes_copied_.load(std::memory_order_relaxed)});
+  std::vector<std::pair<std::size_t, dvk_frame>> asking;  // by row; whether they were heard is known elsewhere
+  {
+    const std::lock_guard guard(lock_);
+    const auto self = outside_ == nullptr ? node_id{} : outside_->self();
+    for (const auto& p : ports_) {
+      if (p == nullptr) continue;
+      const published_state state = state_of(*p);
+      rows.push_back({p->id_, slot_at(*p).name, state.doing, state.peer, p->sent_.load(std::memory_order_relaxed),
+                      p->received_.load(std::memory_order_relaxed), p->copies_.load(std::memory_order_relaxed),
+                      p->bytes_copied_.load(std::memory_order_relaxed),
+                      p->is_ghost() ? node_id{static_cast<std::uint16_t>(p->node_)} : self});
+      const std::uint64_t exchange = p->asking_across_.load(std::memory_order_acquire);
+      if (exchange != 0 && state.doing == activity::sending)
+        if (const auto question = about_request(*p, state.peer, exchange))
+          asking.emplace_back(rows.size() - 1, *question);
+    }
+  }
+  for (const auto& [row, question] : asking) {
+    across_command asked;
+    asked.ask = question;
+    asked.inspected = &rows[row];
+    across_wait(carrier::current_shared()).carry_out(*outside_, asked);
   }
   return rows;
 }
@@ -105,7 +122,8 @@ inline dc_info broker::info() {
   const std::shared_lock grants_guard(grants_lock_);
   dvk_table_info totals;
   dvk_describe_table(table(), &totals);
-  return {id_, name_, !ended(), sizes_, totals.bound, totals.grants};
+  const auto ghosts = std::ranges::count_if(ports_, [](const auto& p) { return p != nullptr && p->is_ghost(); });
+  return {id_, name_, !ended(), sizes_, totals.bound - static_cast<std::uint32_t>(ghosts), totals.grants};
 }
 
 inline std::shared_ptr<port> broker::port_of(endpoint_id who) {

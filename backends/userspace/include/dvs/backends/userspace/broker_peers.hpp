@@ -92,7 +92,8 @@ inline errc broker::check_source(const port& self, endpoint_id source) {
   if (!dvk_permits(table(), self.index_, DVK_FROM, index_of(source))) return errc::trap_denied;
   if (source == hardware || source == clock_task || source == process_events) return errc::ok;
   if (!dvk_is_bound(slot)) return gone(errc::source_died);
-  return dvk_may_pass(table(), slot, &slot_at(self)) ? errc::ok : errc::trap_denied;
+  if (!dvk_may_pass(table(), slot, &slot_at(self))) return errc::trap_denied;
+  return ports_[static_cast<std::size_t>(index_of(source))]->is_lost() ? errc::not_connected : errc::ok;
 }
 
 /// Follows who waits for whom. A cycle is real if it is the same at two looks: an exchange that was open at both was

@@ -64,7 +64,7 @@ inline void carrier::spawn(std::unique_ptr<runnable> body, std::string_view name
 
 inline void carrier::suspend(std::int64_t deadline_ns, const polling& how) {
   task& self = *current_;
-  self.phase_ = task::phase::suspended;
+  if (self.phase_ == task::phase::running) self.phase_ = task::phase::suspended;  // not ready, as who yields
   if (deadline_ns >= 0) set_timer(self.wake_timer_, deadline_ns);
   if ((++switches_ & look_around_mask) == 0) look_around();
   if (bells_.rung()) collect_bells();

@@ -21,6 +21,9 @@ class port;
 struct link final : promise_keeper {
   link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool same_carrier, std::uint32_t first_sequence);
 
+  /// Whether nothing comes from the server any more: it is gone, or the link to its node is.
+  [[nodiscard]] bool server_left() const;
+
   channel_lines<std::atomic> lines;
 
   // What both read and nobody writes in the course of an exchange.
@@ -29,6 +32,7 @@ struct link final : promise_keeper {
   const endpoint_id server_id;
   const endpoint_id asker_id;
   const bool local;
+  const bool across;  ///< the server is a process of another node: what it is asked goes through the gateway
   std::atomic<bool> asker_gone{false};
   std::atomic<bool> server_gone{false};
   std::uint32_t allowed_reply = 0;  ///< like `allowed_ask` below, for the server

@@ -14,10 +14,15 @@ inline link::link(std::shared_ptr<port> from, std::shared_ptr<port> to, bool sam
       server_id(server->id()),
       asker_id(asker->id()),
       local(same_carrier),
+      across(server->is_ghost()),
       taken(same_carrier ? taken_here : taken_elsewhere),
       asking(first_sequence) {
   post_bell_source.owner = this;
   answer_bell_source.owner = this;
+}
+
+inline bool link::server_left() const {
+  return server_gone.load(std::memory_order_seq_cst) || (across && server->is_lost());
 }
 
 inline std::uint32_t link::look() {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <dvs/backend.hpp>
+#include <dvs/backends/userspace/across.hpp>
 #include <dvs/backends/userspace/link.hpp>
 #include <initializer_list>
 #include <string_view>
@@ -15,8 +16,10 @@
 namespace dvs::userspace {
 
 class broker;
+class gateway;
 class listener;
 class socket_address;
+struct across_command;
 
 /// Packs what a process does into one word, so that others read it in one piece. The count tells two waits apart.
 struct published_state {
@@ -43,10 +46,14 @@ struct published_state {
 class port final : public bell_source {
  public:
   port(std::shared_ptr<broker> owner, std::shared_ptr<carrier> runs_on, endpoint_id id, std::int32_t index,
-       bool is_system, std::uint32_t system_processes);
+       bool is_system, std::uint32_t system_processes, std::int32_t node = DVK_HERE);
   ~port();
 
   [[nodiscard]] endpoint_id id() const { return id_; }
+  /// Whether it stands for a process of another node.
+  [[nodiscard]] bool is_ghost() const { return node_ != DVK_HERE; }
+  /// Whether it stands for a process of a node that cannot be reached.
+  [[nodiscard]] bool is_lost() const { return lost_.load(std::memory_order_seq_cst); }
 
   errc send(endpoint_id to, const message& m, timeout limit);
   errc receive(endpoint_id source, timeout limit, incoming& in);
@@ -104,6 +111,7 @@ class port final : public bell_source {
 
  private:
   friend class broker;
+  friend class gateway;
   friend struct link;
 
   /// What the port waits for, filled by whoever completes it on the same thread.
@@ -183,6 +191,7 @@ class port final : public bell_source {
   errc answer_local(link& on, std::uint32_t exchange, slot_kind kind, const message& m);
   errc answer_remote(link& on, std::uint32_t exchange, slot_kind kind, const message& m);
   errc why_not_answerable(endpoint_id to);
+  errc reply_unasked(endpoint_id to, std::uint32_t exchange, const message& m);
 
   [[nodiscard]] bool accepts(endpoint_id from, bool is_request) const {
     return accepting_ == any || accepting_ == from || (is_request && accepting_requests_);
@@ -203,6 +212,18 @@ class port final : public bell_source {
   [[nodiscard]] bool would_lock(link& on);
   void open(link& on);
   void close();
+
+  // ---- Partners on other nodes ----
+  errc send_across(link& on, const message& m, timeout limit);
+  errc sendrec_across(link& on, message& m, timeout limit, const std::shared_ptr<link>& relayer);
+  errc wait_across(across_command& command, published_state doing, timeout limit);
+  errc copy_far(const dvk_memory& where, dvk_frame_kind kind, copy_side here, std::uint64_t bytes);
+  errc copy_between_far(const dvk_memory& origin, const dvk_memory& destination, std::uint64_t bytes);
+  errc copy_through_here(dvk_memory origin, dvk_memory destination, std::uint64_t bytes);
+  errc counted(errc outcome, std::size_t bytes);
+  void address(across_command& command, dvk_frame_kind kind, endpoint_id to, std::int32_t node);
+  void lose();
+  void find_again() { lost_.store(false, std::memory_order_seq_cst); }
 
   // ---- Notifications ----
   errc notify_from(endpoint_id source, endpoint_id to, std::uint64_t value, call c);
@@ -234,7 +255,11 @@ class port final : public bell_source {
   const endpoint_id id_;
   const std::int32_t index_;
   const bool is_system_;
+  const std::int32_t node_;
   std::atomic<std::uint32_t> control_{0};
+  std::atomic<bool> lost_{false};
+  std::uint64_t birth_ = 0;             ///< which of all processes of this node it is
+  endpoint_id redirected_away_ = none;  ///< a ghost: its request was relayed to this process of another node
 
   /// What its own thread writes all the time; partners read what stands before it.
   alignas(64) wait_record wait_;
@@ -277,8 +302,9 @@ class port final : public bell_source {
   /// What others read.
   alignas(64) std::atomic<std::uint64_t> state_{published_state{}.word()};
   std::atomic<link*> blocked_on_{nullptr};
-  std::atomic<std::uint64_t> began_{0};  ///< when the wait on it began, to tell who closed a cycle
-  std::atomic<bool> searched_{false};    ///< whether this port has looked for a cycle since
+  std::atomic<std::uint64_t> began_{0};          ///< when the wait on it began, to tell who closed a cycle
+  std::atomic<bool> searched_{false};            ///< whether this port has looked for a cycle since
+  std::atomic<std::uint64_t> asking_across_{0};  ///< the exchange of its request to another node
   std::atomic<std::uint64_t> sent_{0}, received_{0}, copies_{0}, bytes_copied_{0};
 };
 

@@ -12,13 +12,27 @@ namespace dvs::userspace {
   if (const errc refused = enter(call::reply); refused != errc::ok) return refused;
   if (is_notification(m)) return errc::bad_argument;
   link* const on = asked_by(to);
-  if (on == nullptr || on->asker_gone.load(std::memory_order_acquire)) return why_not_answerable(to);
+  if (on == nullptr || on->asker_gone.load(std::memory_order_acquire)) return reply_unasked(to, exchange, m);
   if (on->allowed_reply != broker_->epoch()) {
     const errc refused = broker_->may_address(*this, to, errc::destination_died);
     if (refused != errc::ok) return refused;
     on->allowed_reply = broker_->epoch();
   }
-  return answer_link(*on, exchange, slot_kind::answered, m);
+  const errc outcome = answer_link(*on, exchange, slot_kind::answered, m);
+  return outcome == errc::not_waiting ? reply_unasked(to, exchange, m) : outcome;
+}
+
+/// Answers a process that has asked nothing: it may wait in a receive, on another node.
+inline errc port::reply_unasked(endpoint_id to, std::uint32_t exchange, const message& m) {
+  const errc refused = why_not_answerable(to);
+  const auto other = refused == errc::not_waiting && exchange == 0 ? broker_->port_of(to) : nullptr;
+  if (other == nullptr || !other->is_ghost()) return refused;
+  across_command answer;
+  address(answer, DVK_FRAME_reply, to, other->node_);
+  answer.ask.message = std::bit_cast<dvk_message>(m);
+  const errc outcome = across_wait(carrier_).carry_out(*broker_->outside(), answer);
+  if (outcome == errc::ok) count(sent_);
+  return outcome;
 }
 
 /// The error of an answer to somebody who has nothing open here.
@@ -117,7 +131,7 @@ inline errc port::relay_local(link& on, std::uint32_t exchange, endpoint_id to, 
   link* onward = nullptr;
   const errc refused = asker.connect(to, true, errc::destination_died, errc::bad_endpoint, onward);
   if (refused != errc::ok) return refused;
-  if (!onward->local) {
+  if (!onward->local || onward->across) {
     on.redirect_to.store(number(to), std::memory_order_relaxed);
     return answer_local(on, exchange, slot_kind::redirected, m);
   }

@@ -9,12 +9,13 @@
 namespace dvs::userspace {
 
 inline port::port(std::shared_ptr<broker> owner, std::shared_ptr<carrier> runs_on, endpoint_id id, std::int32_t index,
-                  bool is_system, std::uint32_t system_processes)
+                  bool is_system, std::uint32_t system_processes, std::int32_t node)
     : broker_(std::move(owner)),
       carrier_(std::move(runs_on)),
       id_(id),
       index_(index),
       is_system_(is_system),
+      node_(node),
       random_state_(static_cast<std::uint64_t>(monotonic_ns()) ^ static_cast<std::uint64_t>(index) << 48),
       note_words_(is_system ? (system_processes + 63) / 64 : 0) {
   if (is_system) {
@@ -166,6 +167,15 @@ inline errc port::notify_from(endpoint_id source, endpoint_id to, std::uint64_t 
   const errc outcome = connect(to, false, errc::destination_died, errc::bad_endpoint, on);
   if (outcome != errc::ok) return outcome;
   if (!is_system_ || !on->server->is_system_) return errc::trap_denied;
+  if (on->across) {
+    across_command told;
+    address(told, DVK_FRAME_notify, to, on->server->node_);
+    told.ask.other = number(source);
+    told.ask.value = value;
+    const errc outcome_there = across_wait(carrier_).carry_out(*broker_->outside(), told);
+    if (outcome_there == errc::ok) count(sent_);
+    return outcome_there;
+  }
   on->server->post_notification(broker_->index_of(source), value, carrier_.get());
   count(sent_);
   return errc::ok;

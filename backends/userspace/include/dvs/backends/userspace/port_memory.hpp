@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Grants and copies of the userspace backend: one address space, so a copy is one memcpy under the granter's consent.
+/// Grants and copies of the userspace backend: within a node, one address space: a copy is one memcpy
+/// under the granter's consent.
 #ifndef DVS_BACKENDS_USERSPACE_PORT_MEMORY_HPP
 #define DVS_BACKENDS_USERSPACE_PORT_MEMORY_HPP
-
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <dvs/backends/userspace/broker.hpp>
@@ -22,35 +20,49 @@ inline result<grant_id> port::grant_indirect(endpoint_id to, granted_range part,
 
 inline errc port::revoke(grant_id id) { return broker_->revoke(*this, id); }
 
-inline errc port::copy_from(granted_range from, std::span<std::byte> into) {
-  const errc outcome = broker_->with_granted(*this, from, into.size(), access::read, [&](std::byte* memory) {
-    if (!into.empty()) std::memcpy(into.data(), memory, into.size());
-  });
-  if (outcome != errc::ok) return outcome;
-  count(copies_);
-  count(bytes_copied_, static_cast<std::int64_t>(into.size()));
-  return errc::ok;
-}
-
-inline errc port::copy_into(granted_range into, std::span<const std::byte> from) {
-  const errc outcome = broker_->with_granted(*this, into, from.size(), access::write, [&](std::byte* memory) {
-    if (!from.empty()) std::memcpy(memory, from.data(), from.size());
-  });
-  if (outcome != errc::ok) return outcome;
-  count(copies_);
-  count(bytes_copied_, static_cast<std::int64_t>(from.size()));
-  return errc::ok;
-}
-
-inline errc port::copy_between(granted_range from, granted_range into, std::size_t bytes) {
-  const errc outcome =
-      broker_->with_granted_pair(*this, from, into, bytes, [&](const std::byte* source, std::byte* destination) {
-        if (bytes != 0) std::memmove(destination, source, bytes);
-      });
+inline errc port::counted(errc outcome, std::size_t bytes) {
   if (outcome != errc::ok) return outcome;
   count(copies_);
   count(bytes_copied_, static_cast<std::int64_t>(bytes));
   return errc::ok;
+}
+
+inline errc port::copy_from(granted_range from, std::span<std::byte> into) {
+  dvk_memory where;
+  errc outcome = broker_->with_granted(id_, from, into.size(), access::read, where, [&](std::byte* memory) {
+    if (!into.empty()) std::memcpy(into.data(), memory, into.size());
+  });
+  if (outcome == errc::ok && where.node != DVK_HERE)
+    outcome = copy_far(where, DVK_FRAME_copy_out, copy_side::of(into.data()), into.size());
+  return counted(outcome, into.size());
+}
+
+inline errc port::copy_into(granted_range into, std::span<const std::byte> from) {
+  dvk_memory where;
+  errc outcome = broker_->with_granted(id_, into, from.size(), access::write, where, [&](std::byte* memory) {
+    if (!from.empty()) std::memcpy(memory, from.data(), from.size());
+  });
+  if (outcome == errc::ok && where.node != DVK_HERE) {
+    auto* const memory = const_cast<std::byte*>(from.data());  // only read
+    outcome = copy_far(where, DVK_FRAME_copy_in, copy_side::of(memory), from.size());
+  }
+  return counted(outcome, from.size());
+}
+
+inline errc port::copy_between(granted_range from, granted_range into, std::size_t bytes) {
+  dvk_memory origin, destination;
+  errc outcome = broker_->with_granted_pair(id_, from, into, bytes, origin, destination,
+                                            [&](const std::byte* source, std::byte* sink) {
+                                              if (bytes != 0) std::memmove(sink, source, bytes);
+                                            });
+  if (outcome != errc::ok) return outcome;
+  if (origin.node == DVK_HERE && destination.node != DVK_HERE)
+    outcome = copy_far(destination, DVK_FRAME_copy_in, copy_side::granted(*broker_, id_, from), bytes);
+  else if (origin.node != DVK_HERE && destination.node == DVK_HERE)
+    outcome = copy_far(origin, DVK_FRAME_copy_out, copy_side::granted(*broker_, id_, into), bytes);
+  else if (origin.node != DVK_HERE)
+    outcome = copy_between_far(origin, destination, bytes);
+  return counted(outcome, bytes);
 }
 
 inline errc port::vcopy(endpoint_id from, std::uint64_t from_address, endpoint_id into, std::uint64_t into_address,
@@ -59,15 +71,21 @@ inline errc port::vcopy(endpoint_id from, std::uint64_t from_address, endpoint_i
   if (!is_system_) return errc::no_privilege;
   if (from == own) from = id_;
   if (into == own) into = id_;
-  if (const errc refused = broker_->vcopy_check(*this, from, into); refused != errc::ok) return refused;
-  // The addresses are only claimed to be good: let the kernel copy, which refuses instead of crashing.
-  const iovec source{reinterpret_cast<void*>(from_address), bytes},
-      destination{reinterpret_cast<void*>(into_address), bytes};
-  const ssize_t moved = process_vm_readv(getpid(), &destination, 1, &source, 1, 0);
-  if (moved < 0 || static_cast<std::size_t>(moved) != bytes) return errc::fault;
-  count(copies_);
-  count(bytes_copied_, static_cast<std::int64_t>(bytes));
-  return errc::ok;
+  dvk_memory origin, destination;
+  if (const errc refused = broker_->vcopy_check(*this, from, into, origin, destination); refused != errc::ok)
+    return refused;
+  origin.address = from_address;
+  destination.address = into_address;
+  errc outcome;
+  if (origin.node == DVK_HERE && destination.node == DVK_HERE)
+    outcome = copy_by_address(from_address, into_address, bytes) ? errc::ok : errc::fault;
+  else if (origin.node == DVK_HERE)
+    outcome = copy_far(destination, DVK_FRAME_copy_in, copy_side::at_address(from_address), bytes);
+  else if (destination.node == DVK_HERE)
+    outcome = copy_far(origin, DVK_FRAME_copy_out, copy_side::at_address(into_address), bytes);
+  else
+    outcome = copy_through_here(origin, destination, bytes);
+  return counted(outcome, bytes);
 }
 
 }  // namespace dvs::userspace

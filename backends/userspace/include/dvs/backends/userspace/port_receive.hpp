@@ -63,11 +63,11 @@ inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout l
     if (wait_.done) return true;
     while (listening) {
       if (finish_listening(in)) return true;
-      if (!has_message_from(source) && !on->server_gone.load(std::memory_order_seq_cst)) return false;
+      if (!has_message_from(source) && !on->server_left()) return false;
       if (!on->lines.cancel_exchange(on->sequence())) return finish_listening(in);
       if (attempt()) return true;
-      if (on->server_gone.load(std::memory_order_seq_cst)) {
-        wait_.outcome = errc::source_died;
+      if (on->server_left()) {
+        wait_.outcome = on->server->is_lost() ? errc::not_connected : errc::source_died;
         return true;
       }
       listen();  // what was there was withdrawn
@@ -105,7 +105,7 @@ inline bool port::finish_listening(incoming& in) {
       count(received_);
       return true;
     default:
-      wait_.outcome = errc::source_died;
+      wait_.outcome = on.server->is_lost() ? errc::not_connected : errc::source_died;
       return true;
   }
 }

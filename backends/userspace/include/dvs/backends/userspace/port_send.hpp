@@ -15,7 +15,8 @@ namespace dvs::userspace {
 inline errc port::final_outcome(errc outcome) const {
   if (outcome == errc::ok) outcome = wait_.outcome;
   const bool partner_died = outcome == errc::source_died || outcome == errc::destination_died;
-  return partner_died && (broker_->ended() || enter_unchecked() == errc::shut_down) ? errc::shut_down : outcome;
+  return partner_died && !is_ghost() && (broker_->ended() || enter_unchecked() == errc::shut_down) ? errc::shut_down
+                                                                                                   : outcome;
 }
 
 inline errc port::send(endpoint_id to, const message& m, timeout limit) {
@@ -25,6 +26,7 @@ inline errc port::send(endpoint_id to, const message& m, timeout limit) {
   const errc outcome = connect(to, false, errc::destination_died, errc::bad_destination, on);
   if (outcome != errc::ok) return outcome;
   if (send_as_answer(to, m)) return errc::ok;
+  if (on->across) return send_across(*on, m, limit);
   return on->local ? send_local(*on, m, limit) : send_remote(*on, m, limit);
 }
 
@@ -140,7 +142,9 @@ inline errc port::send_remote(link& on, const message& m, timeout limit) {
 inline errc port::ask(endpoint_id to, message& m, timeout limit, const std::shared_ptr<link>& relayer) {
   link* on = nullptr;
   errc outcome = connect(to, true, errc::peer_died, errc::bad_endpoint, on);
-  if (outcome == errc::ok)
+  if (outcome == errc::ok && on->across)
+    outcome = sendrec_across(*on, m, limit, relayer);
+  else if (outcome == errc::ok)
     outcome = on->local ? sendrec_local(*on, m, limit, relayer) : sendrec_remote(*on, m, limit, relayer);
   if (relayer != nullptr) tell_relayer(*relayer);
   return outcome;

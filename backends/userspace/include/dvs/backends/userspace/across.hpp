@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// What a process here asks of a process on another node, as ports and the gateway see it.
+#ifndef DVS_BACKENDS_USERSPACE_ACROSS_HPP
+#define DVS_BACKENDS_USERSPACE_ACROSS_HPP
+
+#include <dvs/dvk/wire.h>
+
+#include <atomic>
+#include <dvs/backend.hpp>
+#include <dvs/backends/userspace/carrier.hpp>
+
+namespace dvs::userspace {
+
+class broker;
+
+/// Memory of this node that takes part in a copy between nodes.
+class copy_side {
+ public:
+  copy_side() = default;
+  /// Memory of the process that asks, which waits meanwhile.
+  [[nodiscard]] static copy_side of(std::byte* memory) { return {nullptr, none, memory, {}}; }
+  /// An address that nobody vouched for.
+  [[nodiscard]] static copy_side at_address(std::uint64_t address) {
+    return {nullptr, none, nullptr, {none, grant_id{DVK_NO_GRANT}, address}};
+  }
+  /// Memory granted to `grantee`; tested at every access.
+  [[nodiscard]] static copy_side granted(broker& table, endpoint_id grantee, granted_range range) {
+    return {&table, grantee, nullptr, range};
+  }
+
+  /// Calls `use(bytes)` with `bytes` of the side that begin at `at`. Errors: those of the grant, `fault`.
+  template <class Use>
+  errc read(std::uint64_t at, std::size_t bytes, Use&& use) const;
+  errc write(std::uint64_t at, std::span<const std::byte> data) const;
+
+ private:
+  copy_side(broker* table, endpoint_id grantee, std::byte* memory, granted_range range)
+      : table_(table), grantee_(grantee), memory_(memory), range_(range) {}
+
+  broker* table_ = nullptr;
+  endpoint_id grantee_ = none;
+  std::byte* memory_ = nullptr;
+  granted_range range_{none, grant_id{DVK_NO_GRANT}, 0};
+};
+
+/// A command to another node, or all fragments of a copy. It lives where its caller waits; from `submit` until it is
+/// done it belongs to the gateway.
+struct across_command {
+  dvk_frame ask{};            ///< `kind`, `from`, `to`, `to_node` and what the kind has; a copy: the whole
+  message* answer = nullptr;  ///< request: where the answer goes
+  copy_side here;             ///< copy: the memory of this node
+  std::atomic<std::uint64_t>* number = nullptr;  ///< request: gets the exchange while it is open
+
+  process_info* inspected = nullptr;  ///< inspect: the row that is to be completed
+
+  // What comes of it; valid when `done`.
+  errc outcome = errc::ok;
+  endpoint_id redirect = none;  ///< request: it was relayed to this process
+  std::atomic<bool> done{false};
+
+  // Whom to tell.
+  std::shared_ptr<carrier> waiter;
+  std::uint32_t bell = 0;
+
+  // The gateway's.
+  std::uint64_t exchange = 0;
+  std::uint64_t next_at = 0;    ///< copy: where the next fragment begins
+  std::uint32_t in_flight = 0;  ///< copy: fragments that are not completed
+  bool cancelling = false;
+};
+
+/// The gateway, as ports and brokers see it. Any thread.
+class across {
+ public:
+  [[nodiscard]] virtual node_id self() const = 0;
+  /// Asks; `command` is done some time later.
+  virtual void submit(across_command& command) = 0;
+  /// Asks the other node to give `command` up. It is done when both agree how it ended.
+  virtual void give_up(across_command& command) = 0;
+  /// Gives `command` up at once, whatever becomes of it; it is done when nobody touches it any more.
+  virtual void abandon(across_command& command) = 0;
+  /// A process was bound here, or is gone, in the order in which it happens. No two have the same `birth`.
+  virtual void tell_bound(dc_id dc, endpoint_id who, std::uint64_t birth, std::string_view name) = 0;
+  virtual void tell_gone(dc_id dc, endpoint_id who, std::uint64_t birth) = 0;
+  /// The DC runs here from now on.
+  virtual errc join(const std::shared_ptr<broker>& dc) = 0;
+  /// The DC has ended here; returns when no process of another node is bound in it.
+  virtual void leave(broker& dc) = 0;
+
+ protected:
+  ~across() = default;
+};
+
+/// Waits for a command of a process that may be waiting in another call meanwhile.
+class across_wait final : public bell_source {
+ public:
+  explicit across_wait(const std::shared_ptr<carrier>& here)
+      : carrier_(here), waits_(here->running()), bell_(here->add_bell(*this)) {}
+  across_wait(const across_wait&) = delete;
+  across_wait& operator=(const across_wait&) = delete;
+  ~across_wait() { carrier_->remove_bell(bell_, *this); }
+
+  /// Has `command` carried out. `limit` is for commands without fragments.
+  errc carry_out(across& gateway, across_command& command, timeout limit = forever) {
+    command.waiter = carrier_;
+    command.bell = bell_;
+    gateway.submit(command);
+    const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
+    bool is_late = false;
+    while (!command.done.load(std::memory_order_acquire)) {
+      if (!is_late && deadline >= 0 && monotonic_ns() >= deadline) {
+        is_late = true;
+        gateway.abandon(command);
+      } else {
+        carrier_->suspend(is_late ? -1 : deadline);
+      }
+    }
+    if (!is_late || command.outcome != errc::cancelled) return command.outcome;
+    return limit.is_zero() ? errc::would_block : errc::timed_out;
+  }
+
+ private:
+  void rung() override { carrier_->make_ready(waits_); }
+
+  const std::shared_ptr<carrier>& carrier_;
+  task& waits_;
+  const std::uint32_t bell_;
+};
+
+}  // namespace dvs::userspace
+
+#endif

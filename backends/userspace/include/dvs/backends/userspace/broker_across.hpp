@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Processes of other nodes in the table of a DC.
+#ifndef DVS_BACKENDS_USERSPACE_BROKER_ACROSS_HPP
+#define DVS_BACKENDS_USERSPACE_BROKER_ACROSS_HPP
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <dvs/backends/userspace/broker.hpp>
+
+namespace dvs::userspace {
+
+inline result<std::shared_ptr<port>> broker::bind_ghost(const std::shared_ptr<carrier>& gate, endpoint_id who,
+                                                        std::string_view name, node_id at) {
+  if (who == clock_task || who == process_events) return errc::range;
+  const std::lock_guard guard(lock_);
+  {
+    const std::lock_guard grants_guard(grants_lock_);
+    const int bound = dvk_bind_remote(table(), number(who), std::string(name).c_str(), number(at));
+    if (bound != DVK_E_ok) return errc{bound};
+  }
+  const std::int32_t index = index_of(who);
+  const bool is_system = static_cast<std::uint32_t>(index) < limits_.system_processes;
+  auto made =
+      std::make_shared<port>(shared_from_this(), gate, who, index, is_system, limits_.system_processes, number(at));
+  made->bell_ = gate->add_bell(*made);
+  made->permit(call_set::all());
+  ports_[static_cast<std::size_t>(index)] = made;
+  tell_table_watches();
+  return made;
+}
+
+inline published_state broker::look_at(const port& p) {
+  const std::lock_guard guard(lock_);
+  return state_of(p);
+}
+
+inline errc broker::may_copy_by_address(endpoint_id asker, endpoint_id owner, access direction) {
+  const std::lock_guard guard(lock_);
+  dvk_slot* slot = nullptr;
+  if (dvk_find_bound(table(), number(asker), &slot) != DVK_E_ok) return errc::bad_endpoint;
+  if (!dvk_is_system(table(), index_of(asker))) return errc::no_privilege;
+  const int found = dvk_resolve(table(), number(owner), &slot);
+  if (found != DVK_E_ok) return errc{found};
+  if (!dvk_is_bound(slot)) return gone(direction == access::read ? errc::source_died : errc::destination_died);
+  if (slot->node != DVK_HERE) return errc::not_supported;
+  return holds_still(*ports_[static_cast<std::size_t>(index_of(owner))]) ? errc::ok : errc::not_waiting;
+}
+
+/// Whether `p` waits in a receive or for an answer, so that its memory may be copied by address. The caller holds the
+/// lock.
+inline bool broker::holds_still(const port& p) const {
+  // Who has asked another node counts as heard: it may ask for the memory as soon as it has.
+  if (p.asking_across_.load(std::memory_order_acquire) != 0) return true;
+  const activity doing = state_of(p).doing;
+  return doing == activity::receiving || doing == activity::awaiting_reply;
+}
+
+inline errc broker::cancel(endpoint_id who) {
+  if (const auto other = port_of(who); other != nullptr && other->is_ghost())
+    return ask_across(who, DVK_CONTROL_cancel, forever);
+  return control(who, port::control_cancel);
+}
+
+/// What to ask another node about the request of `p` to `server`; none if that is gone. The caller holds the lock.
+inline std::optional<dvk_frame> broker::about_request(port& p, endpoint_id server, std::uint64_t exchange) {
+  const std::int32_t index = index_of(server);
+  const auto& there = ports_[static_cast<std::size_t>(index)];
+  if (there == nullptr || !there->is_ghost()) return {};
+  across_command asked;
+  p.address(asked, DVK_FRAME_inspect, server, there->node_);
+  asked.ask.value = exchange;
+  return asked.ask;
+}
+
+/// Has another node do something to a process of it.
+inline errc broker::ask_across(endpoint_id who, dvk_control what, timeout limit) {
+  const auto other = port_of(who);
+  if (other == nullptr) return errc::bad_endpoint;
+  across_command told;
+  other->address(told, DVK_FRAME_control, who, other->node_);
+  told.ask.value = what;
+  const auto& here = carrier::current_shared();
+  return across_wait(here).carry_out(*outside_, told, limit);
+}
+
+/// Moves bytes between two addresses of this process, of which nobody vouched that they are good.
+inline bool copy_by_address(std::uint64_t from, std::uint64_t into, std::size_t bytes) {
+  const iovec source{reinterpret_cast<void*>(from), bytes}, destination{reinterpret_cast<void*>(into), bytes};
+  const ssize_t moved = process_vm_readv(getpid(), &destination, 1, &source, 1, 0);
+  return moved >= 0 && static_cast<std::size_t>(moved) == bytes;
+}
+
+// ---- Memory of this node that takes part in a copy between nodes ----
+
+template <class Use>
+errc copy_side::read(std::uint64_t at, std::size_t bytes, Use&& use) const {
+  if (memory_ != nullptr) {
+    use(std::span<const std::byte>(memory_ + at, bytes));
+    return errc::ok;
+  }
+  granted_range part = range_;
+  part.offset += at;
+  if (table_ == nullptr) {
+    std::vector<std::byte> copied(bytes);
+    if (!copy_by_address(part.offset, reinterpret_cast<std::uintptr_t>(copied.data()), bytes)) return errc::fault;
+    use(std::span<const std::byte>(copied));
+    return errc::ok;
+  }
+  return table_->with_granted_here(grantee_, part, bytes, access::read,
+                                   [&](std::byte* memory) { use(std::span<const std::byte>(memory, bytes)); });
+}
+
+inline errc copy_side::write(std::uint64_t at, std::span<const std::byte> data) const {
+  if (memory_ != nullptr) {
+    std::memcpy(memory_ + at, data.data(), data.size());
+    return errc::ok;
+  }
+  granted_range part = range_;
+  part.offset += at;
+  if (table_ == nullptr) {
+    const bool moved = copy_by_address(reinterpret_cast<std::uintptr_t>(data.data()), part.offset, data.size());
+    return moved ? errc::ok : errc::fault;
+  }
+  return table_->with_granted_here(grantee_, part, data.size(), access::write,
+                                   [&](std::byte* memory) { std::memcpy(memory, data.data(), data.size()); });
+}
+
+}  // namespace dvs::userspace
+
+#endif

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The gateway: the gate of a userspace node. Programs that span nodes include it; it is told in
+/// `backends/userspace/README.md` how it works.
+///
+///     dvs::userspace::gateway gate(dvs::node_id{1});       // lives on the calling thread
+///     dvs::userspace::node node(gate);
+///     auto dc = node.create_dc("lab", {.span = dvs::dc_span{.number = dvs::dc_id{7}, .position = 0, .nodes = 2}});
+#ifndef DVS_BACKENDS_USERSPACE_GATEWAY_HPP
+#define DVS_BACKENDS_USERSPACE_GATEWAY_HPP
+
+#include <deque>
+#include <dvs/backends/userspace.hpp>
+#include <dvs/backends/userspace/exchange_table.hpp>
+#include <dvs/proxy.hpp>
+#include <functional>
+#include <map>
+#include <set>
+
+namespace dvs::userspace {
+
+/// The gate of a node, and what its ports ask of other nodes.
+///
+/// It lives on the thread that made it: a fiber of that thread runs it and its proxies, whenever the thread waits in an
+/// operation of dvs. Processes of the node may be on any thread. It must outlive the DCs that span nodes, and be
+/// destroyed on its thread. See `gateway_thread` for one with a thread of its own.
+class gateway final : public gate, public across {
+ public:
+  explicit gateway(node_id self, std::uint64_t incarnation = random_incarnation());
+  gateway(const gateway&) = delete;
+  gateway& operator=(const gateway&) = delete;
+  ~gateway();
+
+  // ---- For proxies ----
+  [[nodiscard]] node_id self() const override { return self_; }
+  [[nodiscard]] std::uint64_t incarnation() const override { return incarnation_; }
+  [[nodiscard]] duration now() const override { return duration{monotonic_ns()}; }
+  void wake(proxy& which) override;
+  void wake_at(proxy& which, duration when) override;
+  void remove(proxy& which) override;
+  errc link_up(node_id peer, std::uint64_t incarnation, proxy& by) override;
+  void link_down(node_id peer) override;
+  [[nodiscard]] std::size_t next_outgoing(node_id peer, std::span<std::byte> room) override;
+  errc deliver(node_id peer, std::span<const std::byte> frame) override;
+
+  // ---- For programs ----
+  /// Runs `action` in the context of the gate, and returns when it has. From any thread.
+  void run(const std::function<void()>& action);
+  /// Waits until `peer` has carried out, as far as it can at once, whatever went to it before, in the DC `dc`.
+  /// Errors: `not_connected`. From any thread, but not in the context of the gate.
+  errc flush(node_id peer, dc_id dc);
+  /// Whether a link to `peer` is up, and all that is bound there is known here. In the context of the gate.
+  [[nodiscard]] bool knows(node_id peer) const;
+
+  // ---- For ports and brokers ----
+  void submit(across_command& command) override;
+  void give_up(across_command& command) override;
+  void abandon(across_command& command) override;
+  void tell_bound(dc_id dc, endpoint_id who, std::uint64_t birth, std::string_view name) override;
+  void tell_gone(dc_id dc, endpoint_id who, std::uint64_t birth) override;
+  errc join(const std::shared_ptr<broker>& dc) override;
+  void leave(broker& dc) override;
+
+ private:
+  /// A frame that waits to go out, and where its data is.
+  struct outgoing {
+    dvk_frame frame{};
+    copy_side data;  ///< copy_in, copy_out_done
+    std::uint64_t data_at = 0;
+    std::vector<std::byte> kept;  ///< the data itself, if it is not in the memory of a process
+  };
+  /// A node that can be reached.
+  struct peer_link {
+    proxy* by;
+    std::deque<outgoing> queue;
+    std::set<std::uint16_t> unlisted;  ///< DCs whose processes there are not all known
+  };
+  /// Something that an exchange of ours stands for.
+  struct open_exchange {
+    node_id at;
+    across_command* command = nullptr;  ///< null: abandoned, or `done` is set
+    std::uint64_t fragment_at = 0;
+    std::uint32_t fragment_bytes = 0;
+    std::function<void(const dvk_frame&)> done = {};  ///< instead of a command
+  };
+  struct ghost;
+  struct worker;
+  /// A DC that spans nodes.
+  struct container {
+    std::shared_ptr<broker> dc;
+    std::map<endpoint_id, std::unique_ptr<ghost>> ghosts;
+    std::map<endpoint_id, std::pair<std::uint64_t, std::string>> bound;  ///< here: birth and name
+    std::multimap<endpoint_id, dvk_frame> leaving;                       ///< here: who was asked to, and who asked
+  };
+  /// What other threads have for the gate.
+  struct errand {
+    enum class kind : std::uint8_t { submit, give_up, abandon, bound, gone, wake, call } what;
+    across_command* command = nullptr;
+    dc_id dc{};
+    endpoint_id who = none;
+    std::uint64_t birth = 0;
+    std::string name = {};
+    proxy* which = nullptr;
+    const std::function<void()>* action = nullptr;
+    std::atomic<bool>* done = nullptr;
+  };
+
+  static std::uint64_t random_incarnation();
+
+  // ---- The fiber (gateway_impl.hpp) ----
+  void serve();
+  void post(errand what);
+  void post_or_do(errand what);
+  void run_errands();
+  void carry_out(errand& what);
+  bool run_proxies();
+  [[nodiscard]] bool is_here() const { return &carrier::current() == carrier_.get(); }
+  void ready();
+
+  // ---- What goes out (gateway_out.hpp) ----
+  void open(across_command& command);
+  void open_fragments(across_command& command);
+  void send_cancel(across_command& command);
+  void drop(across_command& command);
+  void finish(across_command& command, errc outcome);
+  void queue(outgoing&& what);
+  void queue_news(node_id to, dvk_frame_kind kind, dc_id dc, endpoint_id from, endpoint_id about, std::uint64_t value,
+                  std::string_view name);
+  std::size_t encode(outgoing& what, std::span<std::byte> room);
+  void complete(node_id from, const dvk_frame& completion);
+  void complete_fragment(across_command& command, const open_exchange& exchange, const dvk_frame& completion);
+  void ask(outgoing&& command, std::function<void(const dvk_frame&)> done);
+  void fail_exchanges(node_id at);
+
+  // ---- What comes in (gateway_in.hpp) ----
+  void carry_out(node_id from, const dvk_frame& frame);
+  void answer(const dvk_frame& command, errc outcome);
+  void answer(outgoing&& completion);
+  [[nodiscard]] static dvk_frame completion_of(const dvk_frame& command, errc outcome);
+  void start_operation(ghost& who, const dvk_frame& command);
+  static void interrupt(ghost& who);
+  errc side_of(container& in, const dvk_frame& command, access direction, copy_side& side, dvk_memory& where);
+  [[nodiscard]] static dvk_frame onward(const dvk_frame& command, const dvk_memory& where);
+  void cancel_operation(container& in, const dvk_frame& command);
+  void run_operation(ghost& who);
+  void work(worker& self);
+  void copy_out(container& in, const dvk_frame& command);
+  void copy_in(container& in, const dvk_frame& command);
+  void copy_across(container& in, const dvk_frame& command);
+  errc copy_here(container& in, const dvk_frame& command, const copy_side& origin);
+  void control(container& in, const dvk_frame& command);
+  void inspect(container& in, const dvk_frame& command);
+
+  // ---- Who is where (gateway_ghosts.hpp) ----
+  static ghost* find_ghost(container& in, endpoint_id who);
+  static ghost* find_ghost(container& in, endpoint_id who, node_id at);
+  void note_bound(dc_id dc, endpoint_id who, std::uint64_t birth, const std::string& name);
+  void note_gone(dc_id dc, endpoint_id who, std::uint64_t birth);
+  void greet(node_id peer, container& in);
+  void list(node_id peer, container& in);
+  void end_listing(node_id peer, container& in);
+  void appear(node_id at, container& in, endpoint_id who, std::uint64_t birth, std::string_view name);
+  void vanish(container& in, endpoint_id who);
+  void vanish_all(node_id at, container& in, bool unlisted_only);
+  void disconnect(ghost& who);
+
+  const node_id self_;
+  const std::uint64_t incarnation_;
+  const std::shared_ptr<carrier> carrier_;
+  task* fiber_ = nullptr;
+  std::size_t fibers_ = 0;  ///< workers that run
+  bool stopping_ = false;
+  bool ended_ = false;
+
+  std::map<std::uint16_t, container> containers_;
+  std::map<node_id, peer_link> peers_;
+  std::map<node_id, std::uint64_t> known_incarnations_;
+  exchange_table<open_exchange> exchanges_;
+
+  std::vector<proxy*> runnable_;
+  std::map<proxy*, duration> alarms_;
+  std::vector<std::unique_ptr<worker>> workers_;
+  std::vector<worker*> idle_workers_;
+
+  struct errand_bell final : bell_source {
+    explicit errand_bell(gateway& g) : owner(g) {}
+    void rung() override { owner.ready(); }
+    gateway& owner;
+  } errand_bell_{*this};
+  std::uint32_t bell_ = 0;
+  std::mutex errands_lock_;
+  std::vector<errand> errands_;
+  std::atomic<bool> has_errands_{false};
+};
+
+}  // namespace dvs::userspace
+
+#include <dvs/backends/userspace/gateway_ghosts.hpp>
+#include <dvs/backends/userspace/gateway_impl.hpp>
+#include <dvs/backends/userspace/gateway_in.hpp>
+#include <dvs/backends/userspace/gateway_out.hpp>
+
+#endif

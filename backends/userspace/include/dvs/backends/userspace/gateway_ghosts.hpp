@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Who is where: links, and the processes of other nodes that are known here.
+#ifndef DVS_BACKENDS_USERSPACE_GATEWAY_GHOSTS_HPP
+#define DVS_BACKENDS_USERSPACE_GATEWAY_GHOSTS_HPP
+
+#include <dvs/backends/userspace/gateway_in.hpp>
+
+namespace dvs::userspace {
+
+inline gateway::ghost* gateway::find_ghost(container& in, endpoint_id who) {
+  const auto at = in.ghosts.find(who);
+  return at == in.ghosts.end() ? nullptr : at->second.get();
+}
+
+inline gateway::ghost* gateway::find_ghost(container& in, endpoint_id who, node_id at) {
+  ghost* const found = find_ghost(in, who);
+  return found == nullptr || found->at != at ? nullptr : found;
+}
+
+// ---- Links ----
+
+inline errc gateway::link_up(node_id peer, std::uint64_t incarnation, proxy& by) {
+  if (peer == self_) return errc::bad_argument;
+  const auto [at, is_new] = peers_.try_emplace(peer, peer_link{&by, {}, {}});
+  if (!is_new) return errc::busy;
+  const bool is_same_run = std::exchange(known_incarnations_[peer], incarnation) == incarnation;
+  for (auto& [dc, in] : containers_) {
+    if (!is_same_run) vanish_all(peer, in, false);
+    greet(peer, in);
+  }
+  return errc::ok;
+}
+
+inline void gateway::link_down(node_id peer) {
+  if (peers_.erase(peer) == 0) return;
+  fail_exchanges(peer);
+  for (auto& [dc, in] : containers_)
+    for (auto& [who, known] : in.ghosts)
+      if (known->at == peer) disconnect(*known);
+}
+
+/// What waits for a process of a node that was lost ends.
+inline void gateway::disconnect(ghost& who) {
+  who.stands_for->lose();
+  if (who.command.exchange == 0) return;
+  who.forsaken = true;
+  interrupt(who);
+}
+
+inline bool gateway::knows(node_id peer) const {
+  const auto at = peers_.find(peer);
+  return at != peers_.end() && at->second.unlisted.empty();
+}
+
+/// Tells a node that a DC runs here, and wants to know who is bound in it there.
+inline void gateway::greet(node_id peer, container& in) {
+  for (auto& [who, known] : in.ghosts)
+    if (known->at == peer) known->listed = false;
+  peers_.at(peer).unlisted.insert(number(in.dc->shared_id()));
+  queue_news(peer, DVK_FRAME_join, in.dc->shared_id(), endpoint_id{0}, endpoint_id{0}, 0, {});
+}
+
+// ---- Processes here ----
+
+inline void gateway::note_bound(dc_id dc, endpoint_id who, std::uint64_t birth, const std::string& name) {
+  const auto at = containers_.find(number(dc));
+  if (at == containers_.end()) return;
+  at->second.bound[who] = {birth, name};
+  for (auto& [peer, to] : peers_) queue_news(peer, DVK_FRAME_bound, dc, who, endpoint_id{0}, birth, name);
+}
+
+inline void gateway::note_gone(dc_id dc, endpoint_id who, std::uint64_t birth) {
+  const auto at = containers_.find(number(dc));
+  if (at == containers_.end()) return;
+  const auto known = at->second.bound.find(who);
+  if (known == at->second.bound.end() || known->second.first != birth) return;
+  at->second.bound.erase(known);
+  for (auto& [peer, to] : peers_) queue_news(peer, DVK_FRAME_gone, dc, who, endpoint_id{0}, 0, {});
+  for (auto asked = at->second.leaving.find(who); asked != at->second.leaving.end();
+       asked = at->second.leaving.find(who)) {
+    answer(asked->second, errc::ok);
+    at->second.leaving.erase(asked);
+  }
+}
+
+inline void gateway::list(node_id peer, container& in) {
+  const dc_id dc = in.dc->shared_id();
+  for (const auto& [who, born] : in.bound)
+    queue_news(peer, DVK_FRAME_bound, dc, who, endpoint_id{0}, born.first, born.second);
+  queue_news(peer, DVK_FRAME_listed, dc, endpoint_id{0}, endpoint_id{0}, 0, {});
+}
+
+// ---- Processes of other nodes ----
+
+inline void gateway::end_listing(node_id peer, container& in) {
+  vanish_all(peer, in, true);
+  peers_.at(peer).unlisted.erase(number(in.dc->shared_id()));
+}
+
+/// A process is bound at a node. One whose slot is taken here cannot be reached from here.
+inline void gateway::appear(node_id at, container& in, endpoint_id who, std::uint64_t birth, std::string_view name) {
+  if (ghost* const known = find_ghost(in, who); known != nullptr) {
+    if (known->at == at && known->birth == birth) {
+      known->listed = true;
+      known->stands_for->find_again();
+      return;
+    }
+    vanish(in, who);
+  }
+  auto bound = in.dc->bind_ghost(carrier_, who, name, at);
+  if (bound) in.ghosts[who] = std::make_unique<ghost>(ghost{*bound, in, at, birth});
+}
+
+/// A process of another node is gone.
+inline void gateway::vanish(container& in, endpoint_id who) {
+  ghost& known = *in.ghosts.at(who);
+  known.forsaken = true;
+  while (known.command.exchange != 0) {
+    interrupt(known);
+    carrier_->yield();
+  }
+  in.dc->unbind(*known.stands_for);
+  in.ghosts.erase(who);
+}
+
+inline void gateway::vanish_all(node_id at, container& in, bool unlisted_only) {
+  std::vector<endpoint_id> going;
+  for (const auto& [who, known] : in.ghosts)
+    if (known->at == at && !(unlisted_only && known->listed)) going.push_back(who);
+  for (const endpoint_id who : going) vanish(in, who);
+}
+
+}  // namespace dvs::userspace
+
+#endif

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// How the gateway runs: its fiber, its proxies, and what other threads want of it.
+#ifndef DVS_BACKENDS_USERSPACE_GATEWAY_IMPL_HPP
+#define DVS_BACKENDS_USERSPACE_GATEWAY_IMPL_HPP
+
+#include <dvs/backends/userspace/gateway.hpp>
+#include <random>
+
+namespace dvs::userspace {
+
+inline std::uint64_t gateway::random_incarnation() {
+  std::random_device chance;
+  return std::uint64_t{chance()} << 32 | chance();
+}
+
+inline gateway::gateway(node_id self, std::uint64_t incarnation)
+    : self_(self), incarnation_(incarnation), carrier_(carrier::current_shared()) {
+  struct life final : runnable {
+    explicit life(gateway& g) : owner(g) {}
+    void run() override { owner.serve(); }
+    gateway& owner;
+  };
+  bell_ = carrier_->add_bell(errand_bell_);
+  carrier_->spawn(std::make_unique<life>(*this), "gateway");
+}
+
+inline gateway::~gateway() {
+  stopping_ = true;
+  for (const auto& each : workers_) {
+    each->stopping = true;
+    if (each->runs_as != nullptr) carrier_->make_ready(*each->runs_as);
+  }
+  ready();
+  while (!ended_ || fibers_ != 0) carrier_->yield();
+  carrier_->remove_bell(bell_, errand_bell_);
+}
+
+/// The life of the gate's fiber.
+inline void gateway::serve() {
+  fiber_ = &carrier_->running();
+  while (!stopping_) {
+    run_errands();
+    if (run_proxies()) {
+      carrier_->yield();  // what was delivered may be answered at once, and go out with the next run
+      continue;
+    }
+    if (has_errands_.load(std::memory_order_acquire) || !runnable_.empty() || stopping_) continue;
+    duration next{0};
+    for (const auto& [which, when] : alarms_)
+      if (next.count() == 0 || when < next) next = when;
+    carrier_->suspend(next.count() == 0 ? -1 : next.count());
+  }
+  ended_ = true;
+}
+
+inline void gateway::ready() {
+  if (fiber_ != nullptr) carrier_->make_ready(*fiber_);
+}
+
+// ---- Proxies ----
+
+inline void gateway::wake(proxy& which) {
+  if (!is_here()) return post({.what = errand::kind::wake, .which = &which});
+  if (std::find(runnable_.begin(), runnable_.end(), &which) == runnable_.end()) runnable_.push_back(&which);
+  ready();
+}
+
+inline void gateway::wake_at(proxy& which, duration when) {
+  alarms_[&which] = when;
+  ready();
+}
+
+inline void gateway::remove(proxy& which) {
+  std::vector<node_id> linked;
+  for (const auto& [peer, to] : peers_)
+    if (to.by == &which) linked.push_back(peer);
+  for (const node_id peer : linked) link_down(peer);
+  std::erase(runnable_, &which);
+  alarms_.erase(&which);
+}
+
+/// Runs the proxies that have something to do; whether there were any.
+inline bool gateway::run_proxies() {
+  if (!alarms_.empty()) {
+    const duration time = now();
+    for (auto at = alarms_.begin(); at != alarms_.end();) {
+      if (at->second > time) {
+        ++at;
+        continue;
+      }
+      if (std::find(runnable_.begin(), runnable_.end(), at->first) == runnable_.end()) runnable_.push_back(at->first);
+      at = alarms_.erase(at);
+    }
+  }
+  const bool any_ran = !runnable_.empty();
+  for (std::size_t left = runnable_.size(); left > 0 && !runnable_.empty(); --left) {
+    proxy& next = *runnable_.front();
+    runnable_.erase(runnable_.begin());
+    next.run();
+  }
+  return any_ran;
+}
+
+// ---- Errands of other threads ----
+
+inline void gateway::post(errand what) {
+  {
+    const std::lock_guard guard(errands_lock_);
+    errands_.push_back(std::move(what));
+    has_errands_.store(true, std::memory_order_seq_cst);
+  }
+  carrier_->ring(bell_);
+}
+
+inline void gateway::run_errands() {
+  if (!has_errands_.load(std::memory_order_acquire)) return;
+  std::vector<errand> now;
+  {
+    const std::lock_guard guard(errands_lock_);
+    now.swap(errands_);
+    has_errands_.store(false, std::memory_order_relaxed);
+  }
+  for (errand& each : now) carry_out(each);
+}
+
+inline void gateway::carry_out(errand& what) {
+  switch (what.what) {
+    case errand::kind::submit:
+      open(*what.command);
+      break;
+    case errand::kind::give_up:
+      send_cancel(*what.command);
+      break;
+    case errand::kind::abandon:
+      drop(*what.command);
+      break;
+    case errand::kind::bound:
+      note_bound(what.dc, what.who, what.birth, what.name);
+      break;
+    case errand::kind::gone:
+      note_gone(what.dc, what.who, what.birth);
+      break;
+    case errand::kind::wake:
+      wake(*what.which);
+      break;
+    case errand::kind::call:
+      (*what.action)();
+      what.done->store(true, std::memory_order_release);
+      what.done->notify_all();
+      break;
+  }
+}
+
+inline void gateway::run(const std::function<void()>& action) {
+  if (is_here() && fiber_ == &carrier_->running()) return action();
+  std::atomic<bool> done{false};
+  post({.what = errand::kind::call, .action = &action, .done = &done});
+  if (is_here()) {
+    while (!done.load(std::memory_order_acquire)) carrier_->yield();
+  } else {
+    done.wait(false, std::memory_order_acquire);
+  }
+}
+
+inline errc gateway::flush(node_id peer, dc_id dc) {
+  across_command fence;  // ends what was never begun; like all commands it is looked at in its turn
+  fence.ask.kind = DVK_FRAME_cancel;
+  fence.ask.dc = number(dc);
+  fence.ask.to_node = number(peer);
+  fence.ask.value = ~std::uint64_t{0};
+  const errc outcome = across_wait(carrier::current_shared()).carry_out(*this, fence);
+  return outcome == errc::no_entry ? errc::ok : outcome;
+}
+
+// ---- What ports and brokers want ----
+
+/// What is wanted in this order happens in this order, whichever thread wants it.
+inline void gateway::post_or_do(errand what) {
+  if (is_here() && !has_errands_.load(std::memory_order_acquire))
+    carry_out(what);
+  else
+    post(std::move(what));
+}
+
+inline void gateway::submit(across_command& command) {
+  post_or_do({.what = errand::kind::submit, .command = &command});
+}
+inline void gateway::give_up(across_command& command) {
+  post_or_do({.what = errand::kind::give_up, .command = &command});
+}
+inline void gateway::abandon(across_command& command) {
+  post_or_do({.what = errand::kind::abandon, .command = &command});
+}
+inline void gateway::tell_bound(dc_id dc, endpoint_id who, std::uint64_t birth, std::string_view name) {
+  post({.what = errand::kind::bound, .dc = dc, .who = who, .birth = birth, .name = std::string(name)});
+}
+inline void gateway::tell_gone(dc_id dc, endpoint_id who, std::uint64_t birth) {
+  post({.what = errand::kind::gone, .dc = dc, .who = who, .birth = birth});
+}
+
+inline errc gateway::join(const std::shared_ptr<broker>& dc) {
+  errc outcome = errc::ok;
+  run([&] {
+    const auto [at, is_new] = containers_.try_emplace(number(dc->shared_id()));
+    if (!is_new) {
+      outcome = errc::exists;
+      return;
+    }
+    at->second.dc = dc;
+    for (auto& [peer, to] : peers_) greet(peer, at->second);
+  });
+  return outcome;
+}
+
+inline void gateway::leave(broker& dc) {
+  run([&] {
+    const auto at = containers_.find(number(dc.shared_id()));
+    if (at == containers_.end() || at->second.dc.get() != &dc) return;
+    while (!at->second.ghosts.empty()) vanish(at->second, at->second.ghosts.begin()->first);
+    for (const auto& [who, born] : at->second.bound)
+      for (auto& [peer, to] : peers_) queue_news(peer, DVK_FRAME_gone, dc.shared_id(), who, endpoint_id{0}, 0, {});
+    containers_.erase(at);
+  });
+}
+
+}  // namespace dvs::userspace
+
+#endif
