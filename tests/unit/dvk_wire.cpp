@@ -64,6 +64,11 @@ dvk_frame with_other(dvk_frame f, dvk_endpoint other, std::uint16_t node) {
   return f;
 }
 
+dvk_frame with_age(dvk_frame f, std::uint64_t age_ns) {
+  f.age_ns = age_ns;
+  return f;
+}
+
 dvk_frame with_destination(dvk_frame f, dvk_grant_id grant, std::uint64_t offset) {
   f.into.grant = grant;
   f.into.offset = offset;
@@ -158,6 +163,16 @@ std::vector<golden> golden_frames() {
       {with_value(frame_of(DVK_FRAME_inspect, 1, user, 11), 2),
        "28000000010b07000300040101000000410010000000000"
        "00b000000000000000200000000000000"},
+      {with_value(frame_of(DVK_FRAME_lock, 1, user, 13), 9),
+       "28000000010d07000300040101000000410010000000000"
+       "00d000000000000000900000000000000"},
+      {frame_of(DVK_FRAME_lock_done, user, 1, 13, DVK_E_no_entry),
+       "20000000018d0700040103004100100001000000020000000d00000000000000"},
+      {with_other(frame_of(DVK_FRAME_waits_for, 1, user, 12), -35, 0),
+       "24000000010c07000300040101000000410010000000000"
+       "00c00000000000000ddffffff"},
+      {with_age(with_other(with_value(frame_of(DVK_FRAME_waits_for_done, user, 1, 12), 9), 6, 0), 1'000'000),
+       "34000000018c0700040103004100100001000000000000000c0000000000000009000000000000000600000040420f0000000000"},
       {with_other(with_value(frame_of(DVK_FRAME_inspect_done, user, 1, 11), 1), 6, 0),
        "2c000000018b0700040103004100100001000000000000000b00000000000000010000000000000006000000"},
       {frame_of(DVK_FRAME_inspect_done, user, 1, 11, DVK_E_no_entry),
@@ -227,6 +242,7 @@ dvk_frame random_frame(std::mt19937_64& chance, const std::string& data) {
   f = with_message(f, any_number(f.message.type) & ~DVK_NOTIFICATION);
   for (auto& byte : f.message.payload) byte = static_cast<std::uint8_t>(chance());
   if (f.kind == DVK_FRAME_control) f.value = 1 + chance() % 2;
+  f.age_ns = chance();
   if (f.kind == DVK_FRAME_inspect_done) f.value = chance() % 2;
   const auto count = static_cast<std::uint32_t>(1 + chance() % DVK_FRAGMENT_BYTES);
   const std::uint64_t at = chance() >> (1 + chance() % 63);
@@ -322,7 +338,7 @@ TEST_CASE("values that a kind of frame does not have are refused, at both ends")
     return dvk_frame_encode(&f, out.data(), out.size(), &used);
   };
   dvk_frame unknown = frame_of(DVK_FRAME_control_done, 1, 2, 3);
-  unknown.kind = 0x8C;
+  unknown.kind = 0x8E;
   CHECK(refused(unknown) == DVK_E_bad_argument);
   CHECK(refused(frame_of(DVK_FRAME_send_done, 1, 2, 0)) == DVK_E_bad_argument);
   CHECK(refused(frame_of(DVK_FRAME_send_done, 1, 2, 3, 12345)) == DVK_E_bad_argument);

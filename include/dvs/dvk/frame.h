@@ -34,6 +34,8 @@ enum dvk_wire_constant {
   X(control,            0x09, "tells a process to leave, or ends its wait") \
   X(try_send,           0x0A, "a message that the destination takes now or never; completed with would_block then") \
   X(inspect,            0x0B, "asks who has a request of the same process, and whether it was taken; no_entry if it is over") \
+  X(waits_for,          0x0C, "asks for whom a process waits, which `other` waits for; no_entry if it goes on by itself") \
+  X(lock,               0x0D, "ends a wait that closes a cycle, with locked; no_entry if it is over") \
   X(heartbeat,          0x40, "news: the link is alive") \
   X(gone,               0x41, "news: the process was unbound") \
   X(bound,              0x42, "news: the process was bound") \
@@ -50,6 +52,8 @@ enum dvk_wire_constant {
   X(control_done,       0x89, "completion of control") \
   X(try_send_done,      0x8A, "completion of try_send") \
   X(inspect_done,       0x8B, "completion of inspect") \
+  X(waits_for_done,     0x8C, "completion of waits_for") \
+  X(lock_done,          0x8D, "completion of lock") \
   X(redirect,           0xC2, "completion of request: it was relayed; the caller asks there, with this message")
 /* clang-format on */
 
@@ -90,15 +94,16 @@ struct dvk_frame {
 
   struct dvk_message message; /**< send, request, reply, try_send, redirect, and an answer with result 0; its source is
                                    `from` */
-  uint64_t
-      value; /**< notify: the value; cancel, inspect: the exchange meant; control: a #dvk_control; inspect_done: 1 if
-                              the request was taken, else 0; bound:
-                  which owner of its slot this is, of all that its node has had */
+  uint64_t value; /**< notify: the value; cancel, inspect: the exchange meant; control: a #dvk_control; waits_for_done:
+                     tells two waits apart; inspect_done: 1 if the request was taken, else 0; bound: which owner of its
+                     slot this is, of all that its node has had */
   char name[DVK_NAME_BYTES]; /**< bound; ends with a zero and nothing but zeros behind it */
   struct dvk_wire_part part; /**< copy_out, copy_in; copy_across: the origin, whole */
   struct dvk_wire_part into; /**< copy_across: grant and offset of the destination */
   dvk_endpoint other;        /**< copy_across: who granted `into`; redirect: whom to ask; notify: in whose name;
-                                   inspect_done: who has the request */
+                                   inspect_done: who has the request; waits_for:
+                                   who waits for it; waits_for_done: whom it waits for */
+  uint64_t age_ns;           /**< waits_for_done: how long it has waited */
   uint16_t other_node;       /**< the node of `other` */
 
   const uint8_t* data; /**< copy_in, and a copy_out_done with result 0: within the bytes that were decoded */
@@ -155,9 +160,14 @@ DVK_INLINE uint32_t dvk_frame_fixed_bytes(uint8_t kind, int32_t result) {
     case DVK_FRAME_cancel:
     case DVK_FRAME_control:
     case DVK_FRAME_inspect:
+    case DVK_FRAME_lock:
       return 8;
     case DVK_FRAME_inspect_done:
       return result == DVK_E_ok ? 8 + 4 : 0;
+    case DVK_FRAME_waits_for:
+      return 4;
+    case DVK_FRAME_waits_for_done:
+      return result == DVK_E_ok ? 8 + 4 + 8 : 0;
     case DVK_FRAME_bound:
       return 8 + DVK_NAME_BYTES;
     case DVK_FRAME_copy_out:

@@ -94,7 +94,17 @@ DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dv
     case DVK_FRAME_cancel:
     case DVK_FRAME_control:
     case DVK_FRAME_inspect:
+    case DVK_FRAME_lock:
       dvk_wire_put(into, frame->value, 8);
+      break;
+    case DVK_FRAME_waits_for:
+      dvk_wire_put(into, (uint32_t)frame->other, 4);
+      break;
+    case DVK_FRAME_waits_for_done:
+      if (frame->result != DVK_E_ok) break;
+      dvk_wire_put(into, frame->value, 8);
+      dvk_wire_put(into, (uint32_t)frame->other, 4);
+      dvk_wire_put(into, frame->age_ns, 8);
       break;
     case DVK_FRAME_bound:
       dvk_wire_put(into, frame->value, 8);
@@ -145,7 +155,17 @@ DVK_INLINE void dvk_frame_get_body(struct dvk_wire_reader* from, struct dvk_fram
     case DVK_FRAME_cancel:
     case DVK_FRAME_control:
     case DVK_FRAME_inspect:
+    case DVK_FRAME_lock:
       frame->value = dvk_wire_get(from, 8);
+      break;
+    case DVK_FRAME_waits_for:
+      frame->other = dvk_wire_get_signed(from);
+      break;
+    case DVK_FRAME_waits_for_done:
+      if (frame->result != DVK_E_ok) break;
+      frame->value = dvk_wire_get(from, 8);
+      frame->other = dvk_wire_get_signed(from);
+      frame->age_ns = dvk_wire_get(from, 8);
       break;
     case DVK_FRAME_bound:
       frame->value = dvk_wire_get(from, 8);

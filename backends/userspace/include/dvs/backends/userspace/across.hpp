@@ -50,7 +50,9 @@ struct across_command {
   dvk_frame ask{};            ///< `kind`, `from`, `to`, `to_node` and what the kind has; a copy: the whole
   message* answer = nullptr;  ///< request: where the answer goes
   copy_side here;             ///< copy: the memory of this node
-  std::atomic<std::uint64_t>* number = nullptr;  ///< request: gets the exchange while it is open
+  std::atomic<std::uint64_t>* number = nullptr;          ///< gets the exchange while it is open
+  std::atomic<std::uint64_t>* request_number = nullptr;  ///< the same of a request
+  bool is_rendezvous = false;                            ///< its caller waits for another process, perhaps in a cycle
 
   process_info* inspected = nullptr;  ///< inspect: the row that is to be completed
 
@@ -68,6 +70,9 @@ struct across_command {
   std::uint64_t next_at = 0;    ///< copy: where the next fragment begins
   std::uint32_t in_flight = 0;  ///< copy: fragments that are not completed
   bool cancelling = false;
+  bool locked = false;            ///< it was cancelled because it closes a cycle
+  std::int64_t began_ns = 0;      ///< when it was opened
+  std::int64_t search_at_ns = 0;  ///< when a cycle is looked for
 };
 
 /// The gateway, as ports and brokers see it. Any thread.
@@ -80,6 +85,8 @@ class across {
   virtual void give_up(across_command& command) = 0;
   /// Gives `command` up at once, whatever becomes of it; it is done when nobody touches it any more.
   virtual void abandon(across_command& command) = 0;
+  /// The wait of a process here, in the command with this number, may be part of a cycle now.
+  virtual void suspect(std::uint64_t exchange) = 0;
   /// A process was bound here, or is gone, in the order in which it happens. No two have the same `birth`.
   virtual void tell_bound(dc_id dc, endpoint_id who, std::uint64_t birth, std::string_view name) = 0;
   virtual void tell_gone(dc_id dc, endpoint_id who, std::uint64_t birth) = 0;

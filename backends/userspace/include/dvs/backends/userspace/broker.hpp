@@ -19,6 +19,14 @@
 
 namespace dvs::userspace {
 
+/// For whom a process waits.
+struct wait_edge {
+  bool is_stuck = false;  ///< it cannot go on before the other does something
+  endpoint_id waits_for = none;
+  std::uint64_t wait = 0;    ///< tells two waits apart
+  std::uint64_t age_ns = 0;  ///< how long it has waited
+};
+
 /// See `dvs::backend_dc` for the operations that programs use.
 class broker final : public std::enable_shared_from_this<broker> {
  public:
@@ -50,6 +58,11 @@ class broker final : public std::enable_shared_from_this<broker> {
   /// Binds a process of another node.
   result<std::shared_ptr<port>> bind_ghost(const std::shared_ptr<carrier>& gate, endpoint_id who, std::string_view name,
                                            node_id at);
+  /// For whom `who`, which runs here, waits, given that `waiter` waits for it.
+  [[nodiscard]] wait_edge edge_of(endpoint_id who, endpoint_id waiter);
+  /// Ends the wait `wait` of `who`, which runs here and waits for a process here, with `locked`.
+  errc lock_wait(endpoint_id who, std::uint64_t wait);
+  [[nodiscard]] std::uint64_t waits_across(endpoint_id who);
   /// What `p` does.
   [[nodiscard]] published_state look_at(const port& p);
   /// Has `who` told that it should leave.

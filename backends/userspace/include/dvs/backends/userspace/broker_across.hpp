@@ -32,6 +32,50 @@ inline result<std::shared_ptr<port>> broker::bind_ghost(const std::shared_ptr<ca
   return made;
 }
 
+inline wait_edge broker::edge_of(endpoint_id who, endpoint_id waiter) {
+  const std::lock_guard guard(lock_);
+  dvk_slot* slot = nullptr;
+  if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return {};
+  const port& p = *ports_[static_cast<std::size_t>(index_of(who))];
+  const published_state state = state_of(p);
+  const auto age = static_cast<std::uint64_t>(monotonic_ns()) - p.began_.load(std::memory_order_relaxed);
+  wait_edge edge{true, state.peer, p.state_.load(std::memory_order_acquire), age};
+  switch (state.doing) {
+    case activity::running:
+    case activity::sleeping:
+      return {};
+    case activity::receiving: {
+      if (state.peer == any || state.requests_only || p.has_notification_from(state.peer)) return {};
+      if (state.peer != waiter) return edge;
+      // It takes what the waiter has for it: MINIX's exemption of two of which one sends and the other receives.
+      const auto& sender = ports_[static_cast<std::size_t>(index_of(waiter))];
+      return sender != nullptr && state_of(*sender).doing == activity::sending ? wait_edge{} : edge;
+    }
+    default:
+      break;
+  }
+  if (const std::uint64_t exchange = p.waiting_across_.load(std::memory_order_acquire); exchange != 0)
+    edge.wait = exchange;
+  return edge;
+}
+
+inline errc broker::lock_wait(endpoint_id who, std::uint64_t wait) {
+  const std::lock_guard guard(lock_);
+  dvk_slot* slot = nullptr;
+  if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::no_entry;
+  port& p = *ports_[static_cast<std::size_t>(index_of(who))];
+  if (p.state_.load(std::memory_order_acquire) != wait) return errc::no_entry;
+  p.locked_wait_.store(wait, std::memory_order_seq_cst);
+  p.carrier_->ring(p.bell_);
+  return errc::ok;
+}
+
+/// The exchange in which `who` waits for another node, or 0.
+inline std::uint64_t broker::waits_across(endpoint_id who) {
+  const auto p = port_of(who);
+  return p == nullptr ? 0 : p->waiting_across_.load(std::memory_order_acquire);
+}
+
 inline published_state broker::look_at(const port& p) {
   const std::lock_guard guard(lock_);
   return state_of(p);

@@ -112,6 +112,10 @@ inline bool broker::would_lock(const port& waiter, link& on) {
     for (const port* at = on.server.get(); at != &waiter;) {
       const published_state doing = state_of(*at);
       const link* const next = at->blocked_on_.load(std::memory_order_acquire);
+      if (const std::uint64_t exchange = at->waiting_across_.load(std::memory_order_acquire); exchange != 0) {
+        outside_->suspect(exchange);  // the gateway sees the rest of the way
+        return false;
+      }
       // Who is about to wait has yet to search for itself.
       if (doing.doing == activity::running || next == nullptr || steps.size() > ports_.size()) return false;
       const std::uint32_t asking = next->asking.load(std::memory_order_acquire);

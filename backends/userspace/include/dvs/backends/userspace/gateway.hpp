@@ -56,6 +56,7 @@ class gateway final : public gate, public across {
   void submit(across_command& command) override;
   void give_up(across_command& command) override;
   void abandon(across_command& command) override;
+  void suspect(std::uint64_t exchange) override;
   void tell_bound(dc_id dc, endpoint_id who, std::uint64_t birth, std::string_view name) override;
   void tell_gone(dc_id dc, endpoint_id who, std::uint64_t birth) override;
   errc join(const std::shared_ptr<broker>& dc) override;
@@ -85,6 +86,7 @@ class gateway final : public gate, public across {
   };
   struct ghost;
   struct worker;
+  struct cycle_search;
   /// A DC that spans nodes.
   struct container {
     std::shared_ptr<broker> dc;
@@ -94,8 +96,9 @@ class gateway final : public gate, public across {
   };
   /// What other threads have for the gate.
   struct errand {
-    enum class kind : std::uint8_t { submit, give_up, abandon, bound, gone, wake, call } what;
+    enum class kind : std::uint8_t { submit, give_up, abandon, suspect, bound, gone, wake, call } what;
     across_command* command = nullptr;
+    std::uint64_t exchange = 0;
     dc_id dc{};
     endpoint_id who = none;
     std::uint64_t birth = 0;
@@ -151,6 +154,19 @@ class gateway final : public gate, public across {
   void control(container& in, const dvk_frame& command);
   void inspect(container& in, const dvk_frame& command);
 
+  // ---- Cycles of processes that wait for each other (gateway_cycles.hpp) ----
+  void expect_cycle(across_command& command);
+  void look_for_cycles();
+  void begin_search(std::uint64_t exchange);
+  void search_on(const std::shared_ptr<cycle_search>& search);
+  void step(const std::shared_ptr<cycle_search>& search, const wait_edge& edge, std::int64_t at_ns,
+            std::int64_t unsure_ns);
+  void end_round(const std::shared_ptr<cycle_search>& search);
+  template <class Wait>
+  void lock(std::uint16_t dc, const Wait& wait);
+  errc lock_here(container& in, const dvk_frame& command);
+  void tell_edge(container& in, const dvk_frame& command);
+
   // ---- Who is where (gateway_ghosts.hpp) ----
   static ghost* find_ghost(container& in, endpoint_id who);
   static ghost* find_ghost(container& in, endpoint_id who, node_id at);
@@ -176,6 +192,7 @@ class gateway final : public gate, public across {
   std::map<node_id, peer_link> peers_;
   std::map<node_id, std::uint64_t> known_incarnations_;
   exchange_table<open_exchange> exchanges_;
+  std::int64_t look_for_cycles_at_ns_ = 0;  ///< 0: nobody waits
 
   std::vector<proxy*> runnable_;
   std::map<proxy*, duration> alarms_;
@@ -195,6 +212,7 @@ class gateway final : public gate, public across {
 
 }  // namespace dvs::userspace
 
+#include <dvs/backends/userspace/gateway_cycles.hpp>
 #include <dvs/backends/userspace/gateway_ghosts.hpp>
 #include <dvs/backends/userspace/gateway_impl.hpp>
 #include <dvs/backends/userspace/gateway_in.hpp>

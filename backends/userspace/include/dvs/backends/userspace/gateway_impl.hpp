@@ -46,7 +46,8 @@ inline void gateway::serve() {
       continue;
     }
     if (has_errands_.load(std::memory_order_acquire) || !runnable_.empty() || stopping_) continue;
-    duration next{0};
+    look_for_cycles();
+    duration next{look_for_cycles_at_ns_};
     for (const auto& [which, when] : alarms_)
       if (next.count() == 0 || when < next) next = when;
     carrier_->suspend(next.count() == 0 ? -1 : next.count());
@@ -135,6 +136,9 @@ inline void gateway::carry_out(errand& what) {
     case errand::kind::abandon:
       drop(*what.command);
       break;
+    case errand::kind::suspect:
+      begin_search(what.exchange);
+      break;
     case errand::kind::bound:
       note_bound(what.dc, what.who, what.birth, what.name);
       break;
@@ -192,6 +196,7 @@ inline void gateway::give_up(across_command& command) {
 inline void gateway::abandon(across_command& command) {
   post_or_do({.what = errand::kind::abandon, .command = &command});
 }
+inline void gateway::suspect(std::uint64_t exchange) { post({.what = errand::kind::suspect, .exchange = exchange}); }
 inline void gateway::tell_bound(dc_id dc, endpoint_id who, std::uint64_t birth, std::string_view name) {
   post({.what = errand::kind::bound, .dc = dc, .who = who, .birth = birth, .name = std::string(name)});
 }

@@ -75,6 +75,10 @@ inline void gateway::carry_out(node_id from, const dvk_frame& frame) {
       return control(in, frame);
     case DVK_FRAME_cancel:
       return cancel_operation(in, frame);
+    case DVK_FRAME_waits_for:
+      return tell_edge(in, frame);
+    case DVK_FRAME_lock:
+      return answer(frame, lock_here(in, frame));
     case DVK_FRAME_inspect:
       return inspect(in, frame);
     default:

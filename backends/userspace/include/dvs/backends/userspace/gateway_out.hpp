@@ -79,6 +79,8 @@ inline void gateway::open(across_command& command) {
   asked.frame = command.ask;
   command.exchange = asked.frame.exchange = exchanges_.add({.at = at, .command = &command});
   if (command.number != nullptr) command.number->store(command.exchange, std::memory_order_release);
+  if (command.request_number != nullptr) command.request_number->store(command.exchange, std::memory_order_release);
+  if (command.is_rendezvous) expect_cycle(command);
   queue(std::move(asked));
 }
 
@@ -141,6 +143,8 @@ inline void gateway::finish(across_command& command, errc outcome) {
   const std::shared_ptr<carrier> waiter = command.waiter;
   const std::uint32_t bell = command.bell;
   if (command.number != nullptr) command.number->store(0, std::memory_order_release);
+  if (command.request_number != nullptr) command.request_number->store(0, std::memory_order_release);
+  if (command.locked && outcome == errc::cancelled) outcome = errc::locked;
   command.outcome = outcome;
   command.done.store(true, std::memory_order_seq_cst);
   waiter->ring(bell);

@@ -302,9 +302,11 @@ class port final : public bell_source {
   /// What others read.
   alignas(64) std::atomic<std::uint64_t> state_{published_state{}.word()};
   std::atomic<link*> blocked_on_{nullptr};
-  std::atomic<std::uint64_t> began_{0};          ///< when the wait on it began, to tell who closed a cycle
-  std::atomic<bool> searched_{false};            ///< whether this port has looked for a cycle since
-  std::atomic<std::uint64_t> asking_across_{0};  ///< the exchange of its request to another node
+  std::atomic<std::uint64_t> began_{0};           ///< when the wait on it began, to tell who closed a cycle
+  std::atomic<bool> searched_{false};             ///< whether this port has looked for a cycle since
+  std::atomic<std::uint64_t> asking_across_{0};   ///< the exchange of its request to another node
+  std::atomic<std::uint64_t> waiting_across_{0};  ///< the same of whatever it wants of another node
+  std::atomic<std::uint64_t> locked_wait_{0};     ///< the published state of a wait that is to end as locked
   std::atomic<std::uint64_t> sent_{0}, received_{0}, copies_{0}, bytes_copied_{0};
 };
 

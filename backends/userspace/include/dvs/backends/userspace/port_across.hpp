@@ -21,6 +21,10 @@ inline errc port::wait_across(across_command& command, published_state doing, ti
   across& gateway = *broker_->outside();
   command.waiter = carrier_;
   command.bell = bell_;
+  command.number = &waiting_across_;
+  command.is_rendezvous = true;
+  began_.store(static_cast<std::uint64_t>(monotonic_ns()), std::memory_order_relaxed);
+  publish(doing);  // before others can look for cycles
   gateway.submit(command);
   const auto is_done = [&] { return command.done.load(std::memory_order_acquire); };
   // What was not given up there may still be taken: the wait goes on until both nodes agree how it ended.
@@ -55,7 +59,7 @@ inline errc port::sendrec_across(link& on, message& m, timeout limit, const std:
   address(asked, DVK_FRAME_request, on.server_id, on.server->node_);
   asked.ask.message = std::bit_cast<dvk_message>(m);
   asked.answer = &m;
-  asked.number = &asking_across_;
+  asked.request_number = &asking_across_;
   const published_state doing{activity::sending, false, 0, on.server_id};
   if (relayer != nullptr) {
     publish(doing);
