@@ -52,9 +52,6 @@ class laboratory {
     world_.settle();
     const std::size_t site = world::site(parties_);
     const endpoint_id started = start_in(dcs_[site], who, std::move(body), options);
-    // Where news travels a law has to wait for it: it talks to the other nodes behind their backs.
-    for (std::size_t other = 0; other < world::nodes; ++other)
-      if (other != site) dcs_[other].run([&](self_type& self) { works(self.wait_bind(started, patience())); });
     world_.settle();
     return started;
   }
@@ -126,7 +123,7 @@ class laboratory {
 
   // ---- Waiting for what others do, without luck ----------------------------------------------------------------
 
-  /// Lets others run until `happened()`; a failure if that takes very long.
+  /// Lets others run until `happened()`; a failure if that takes very long. On every node it has happened then.
   void eventually(self_type& self, const std::function<bool()>& happened, std::string_view what,
                   place_in_source at = place_in_source::here()) {
     const duration begin = self.now();
@@ -137,13 +134,13 @@ class laboratory {
       }
       if (self.sleep_for(20us).error() != errc::ok) self.yield();
     }
+    world_.settle();
   }
   /// Waits until `who` is seen doing `what`, with `peer` if one is given.
   void until(self_type& self, endpoint_id who, activity what, std::optional<endpoint_id> peer = {},
              place_in_source at = place_in_source::here()) {
     eventually(
         self, [&] { return is_doing(who, what, peer); }, std::to_string(number_of(who)) + " is " + shown(what), at);
-    world_.settle();
   }
   /// Waits until `who` is seen blocked in anything.
   void until_blocked(self_type& self, endpoint_id who, place_in_source at = place_in_source::here()) {
@@ -154,13 +151,11 @@ class laboratory {
           return row && row->doing != activity::running;
         },
         std::to_string(number_of(who)) + " blocks", at);
-    world_.settle();
   }
   /// Waits until `who` is gone.
   void until_gone(self_type& self, endpoint_id who, place_in_source at = place_in_source::here()) {
     eventually(
         self, [&] { return !self.is_bound(who); }, std::to_string(number_of(who)) + " is unbound", at);
-    world_.settle();
   }
 
   /// The row of `who` in the process table.
