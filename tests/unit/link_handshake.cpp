@@ -156,10 +156,10 @@ TEST_CASE("a peer with another key, or without, gets nothing from a listener, wh
   CHECK_FALSE(other.listener.peer());
   CHECK(other.dialler.error() == errc::ok);  // it has heard nothing
 
-  stream_pair none(without_key(dialling()));
-  none.exchange();
-  CHECK(none.listener.error() == errc::not_authentic);
-  CHECK(none.listener.outgoing().empty());
+  stream_pair keyless(without_key(dialling()));
+  keyless.exchange();
+  CHECK(keyless.listener.error() == errc::not_authentic);
+  CHECK(keyless.listener.outgoing().empty());
 
   stream_pair plain(dialling(), without_key(listening()));
   plain.exchange();

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// Links over streams: frames arrive once, in order and unaltered; time and room have their bounds.
-#include <cstdlib>
-#include <new>
-
 #include "link_support.hpp"
 
 using namespace dvs;
@@ -11,8 +8,6 @@ using namespace dvs::proxies;
 using namespace dvs::proxies::test;
 
 namespace {
-
-std::size_t allocations = 0;
 
 stream_pair established(const link_settings& dials = dialling(), const link_settings& listens = listening()) {
   stream_pair pair(dials, listens);
@@ -51,23 +46,6 @@ struct wire {
 };
 
 }  // namespace
-
-// Every allocation of this program is counted; a sanitizer wants all forms replaced, or none. When g++ sees through
-// them it complains of their pairing.
-[[gnu::noinline]] static void give_back(void* place) { std::free(place); }
-void* operator new(std::size_t count, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(count);
-}
-void* operator new(std::size_t count) {
-  if (void* const place = operator new(count, std::nothrow)) return place;
-  throw std::bad_alloc();
-}
-void* operator new[](std::size_t count) { return operator new(count); }
-void operator delete(void* place) noexcept { give_back(place); }
-void operator delete(void* place, std::size_t) noexcept { give_back(place); }
-void operator delete[](void* place) noexcept { give_back(place); }
-void operator delete[](void* place, std::size_t) noexcept { give_back(place); }
 
 TEST_CASE("frames arrive once, in order and unaltered, however the transport cuts the bytes") {
   const auto seed = std::random_device{}();
@@ -302,28 +280,6 @@ TEST_CASE("a receiver whose frames are not taken out takes no more than its buff
   CHECK(taken <= 2 * record_head::bytes_max(batch_bytes_min));
   REQUIRE(pair.at_listener.size() == serial);
   CHECK(pair.at_listener.back() == frame_of(50'000, serial - 1));
-}
-
-TEST_CASE("nothing is allocated for a frame once the buffers have their size") {
-  for (const variant v : variants) {
-    stream_pair pair = established(with(dialling(), v), with(listening(), v));
-    const bytes frames[] = {small_frame(), frame_of(DVK_FRAME_BYTES_MAX, 1), dull_frame_of(4000)};
-    std::size_t before = 0;
-    for (int round = 0; round < 300; ++round) {
-      if (round == 100) before = allocations;
-      for (int burst = 0; burst < round % 9; ++burst)
-        for (const bytes& frame : frames)
-          if (pair.dialler.send_frame(frame) != errc::ok) break;
-      for (byte_view out = pair.dialler.outgoing(); !out.empty(); out = pair.dialler.outgoing()) {
-        const auto taken = pair.listener.receive(out, pair.now);
-        if (!taken) FAIL("the link ended");
-        pair.dialler.consumed(*taken, pair.now);
-        while (!pair.listener.next_frame().empty()) {
-        }
-      }
-    }
-    CHECK(allocations == before);
-  }
 }
 
 TEST_CASE("a session that its owner closed gives and takes nothing") {

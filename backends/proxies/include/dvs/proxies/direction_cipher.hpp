@@ -29,16 +29,17 @@ class direction_cipher {
                                                        beside.size(), nullptr, nonce_of(piece).data(), current_.data());
   }
 
-  /// Opens `count` bytes at `body` in place, with the tag behind them. False, with nothing changed, if it is not this
-  /// piece as it was sealed.
-  [[nodiscard]] bool open(std::uint64_t piece, byte_view beside, std::uint8_t* body, std::size_t count) {
+  /// Opens `count` bytes at `body`, with the tag behind them, to `into`, which may be `body`. False if it is not this
+  /// piece as it was sealed; then nothing is written.
+  [[nodiscard]] bool open(std::uint64_t piece, byte_view beside, const std::uint8_t* body, std::size_t count,
+                          std::uint8_t* into) {
     const std::uint64_t epoch = piece / numbers_per_key;
     const secret_bytes* const key = epoch == epoch_       ? &current_
                                     : epoch == epoch_ + 1 ? &next_
                                     : epoch + 1 == epoch_ ? &previous_
                                                           : nullptr;
     if (key == nullptr ||
-        crypto_aead_chacha20poly1305_ietf_decrypt_detached(body, nullptr, body, count, body + count, beside.data(),
+        crypto_aead_chacha20poly1305_ietf_decrypt_detached(into, nullptr, body, count, body + count, beside.data(),
                                                            beside.size(), nonce_of(piece).data(), key->data()) != 0)
       return false;
     if (epoch > epoch_) advance();

@@ -73,14 +73,9 @@ struct introduction {
         .dead_after_ms = number32(12),
         .window_bytes = number32(24),
         .packet_bytes = number32(28)};
-    link_settings offered = said.as_settings();
-    if (transport == link_transport::stream) {
-      if (said.window_bytes != 0 || said.packet_bytes != 0) return errc::bad_argument;
-      offered.window_bytes = window_bytes_min;
-      offered.packet_bytes = packet_bytes_min;
-    }
-    if (check(offered) != errc::ok) return errc::bad_argument;
-    return said;
+    const bool packets = transport == link_transport::datagram;
+    if (!packets && (said.window_bytes != 0 || said.packet_bytes != 0)) return errc::bad_argument;
+    return check(said.as_settings(), transport) == errc::ok ? result(said) : errc::bad_argument;
   }
 
   /// Whether `ours` can follow these offers: `bad_node` (our own number, or not the expected one), `not_supported` (no

@@ -64,20 +64,24 @@ struct link_settings {
   std::uint32_t batch_bytes = 2 * DVK_FRAME_BYTES_MAX;
   duration heartbeat = std::chrono::seconds{1};   ///< say something at least this often; whole milliseconds
   duration dead_after = std::chrono::seconds{5};  ///< the silence that ends a link; at least two heartbeats
-  std::size_t queue_bytes = 1 << 20;              ///< how much may wait to be sent before `would_block`
+  /// How much may wait to be sent, or over datagrams to be acknowledged, before `would_block`.
+  std::size_t queue_bytes = 1 << 20;
 
-  std::uint32_t packet_bytes = 1400;     ///< datagrams: the largest packet, `packet_bytes_min` to `packet_bytes_max`
-  std::uint32_t window_bytes = 1 << 20;  ///< datagrams: how much the peer may send ahead of what was taken out
+  std::uint32_t packet_bytes = 1400;  ///< datagrams: the largest packet, `packet_bytes_min` to `packet_bytes_max`
+  /// Datagrams: how much the peer may send ahead of what was taken out; at least two batches, `window_bytes_min` to
+  /// `window_bytes_max`.
+  std::uint32_t window_bytes = 1 << 20;
 };
 
-/// `bad_value` if a setting is out of its range, else `ok`.
-[[nodiscard]] constexpr errc check(const link_settings& settings) {
+/// `bad_value` if a setting that matters to this transport is out of its range, else `ok`.
+[[nodiscard]] constexpr errc check(const link_settings& settings, link_transport transport) {
   const auto within = [](auto value, auto low, auto high) { return low <= value && value <= high; };
-  const bool good = within(settings.batch_bytes, batch_bytes_min, batch_bytes_max) &&
-                    within(settings.packet_bytes, packet_bytes_min, packet_bytes_max) &&
-                    within(settings.window_bytes, window_bytes_min, window_bytes_max) &&
-                    within(settings.heartbeat, heartbeat_min, settings.dead_after / 2) &&
-                    settings.dead_after <= dead_after_max;
+  bool good = within(settings.batch_bytes, batch_bytes_min, batch_bytes_max) &&
+              within(settings.heartbeat, heartbeat_min, settings.dead_after / 2) &&
+              settings.dead_after <= dead_after_max;
+  if (transport == link_transport::datagram)
+    good = good && within(settings.packet_bytes, packet_bytes_min, packet_bytes_max) &&
+           within(settings.window_bytes, std::max(window_bytes_min, 2 * settings.batch_bytes), window_bytes_max);
   return good ? errc::ok : errc::bad_value;
 }
 

@@ -25,19 +25,27 @@ class record_reader {
     if (sealed_) cipher_ = direction_cipher(*key);
   }
 
-  /// Where the next bytes of the stream belong. Empty if frames have to be taken out first. `beyond` bytes behind the
-  /// last ones of the stream stay where they are in relation to it.
-  [[nodiscard]] std::span<std::uint8_t> space(std::size_t beyond = 0) {
+  /// Where the next bytes of the stream belong. Empty if frames have to be taken out first.
+  [[nodiscard]] std::span<std::uint8_t> space() {
     const std::size_t first = first_needed();
-    if (first == end_ && beyond == 0) {
-      move_to_front(first, 0);
-    } else if (first >= capacity_ / 2 && capacity_ - end_ - beyond < capacity_ / 4) {
-      move_to_front(first, beyond);
-    }
+    if (first == end_ || (first >= capacity_ / 2 && capacity_ - end_ < capacity_ / 4)) move_to_front(first);
     return {bytes_.get() + end_, capacity_ - end_};
   }
-  /// `count` bytes were put at the beginning of the space.
-  void grow(std::size_t count) { end_ += count; }
+
+  /// Puts bytes that begin `distance` behind the last ones of the stream, of which those in between are missing. All
+  /// that is ahead of `taken()` fits into the buffer.
+  void put_ahead(std::size_t distance, byte_view bytes) {
+    const std::size_t first = first_needed();
+    if ((first == end_ && ahead_ == 0) || end_ + distance + bytes.size() > capacity_) move_to_front(first);
+    std::memcpy(bytes_.get() + end_ + distance, bytes.data(), bytes.size());
+    ahead_ = std::max(ahead_, distance + bytes.size());
+  }
+
+  /// The `count` bytes behind the last ones are there.
+  void grow(std::size_t count) {
+    end_ += count;
+    ahead_ -= std::min(ahead_, count);
+  }
 
   /// The bytes behind the last record that was found, until `open`: the handshake.
   [[nodiscard]] byte_view unread() const { return {bytes_.get() + unread_, end_ - unread_}; }
@@ -53,7 +61,8 @@ class record_reader {
     if (rest.size() < record_head::bytes + head->body_bytes) return errc::would_block;
     std::uint8_t* const body = bytes_.get() + unread_ + record_head::bytes;
     const std::size_t count = head->body_bytes - (sealed_ ? direction_cipher::tag_bytes : 0);
-    if (sealed_ && !cipher_.open(number_++, rest.first(record_head::bytes), body, count)) return errc::not_authentic;
+    if (sealed_ && !cipher_.open(number_++, rest.first(record_head::bytes), body, count, body))
+      return errc::not_authentic;
     unread_ += record_head::bytes + head->body_bytes;
     if (head->kind == record_kind::lz4) return expand({body, count});
     batch_ = {body, count};
@@ -86,9 +95,9 @@ class record_reader {
     return in_place_ && has_frames() ? static_cast<std::size_t>(batch_.data() - bytes_.get()) : unread_;
   }
 
-  void move_to_front(std::size_t first, std::size_t beyond) {
+  void move_to_front(std::size_t first) {
     if (first == 0) return;
-    std::memmove(bytes_.get(), bytes_.get() + first, end_ + beyond - first);
+    std::memmove(bytes_.get(), bytes_.get() + first, end_ + ahead_ - first);
     if (in_place_ && has_frames()) batch_ = {bytes_.get(), batch_.size()};
     unread_ -= first;
     end_ -= first;
@@ -113,6 +122,7 @@ class record_reader {
   std::unique_ptr<std::uint8_t[]> bytes_;
   std::size_t unread_ = 0;   ///< where the next record begins
   std::size_t end_ = 0;      ///< behind the last byte of the stream
+  std::size_t ahead_ = 0;    ///< how far bytes reach that were put ahead
   std::uint64_t moved_ = 0;  ///< bytes that are not in the buffer any more
 
   link_agreement agreed_;

@@ -58,6 +58,8 @@ class record_writer {
     put({record_kind::frames, 0});
   }
 
+  /// Whether frames are in a record that is not finished.
+  [[nodiscard]] bool has_open() const { return open_bytes_ > 0; }
   /// What waits to be sent, frames in the open record too.
   [[nodiscard]] std::size_t queued_bytes() const { return queue_.size() + open_bytes_; }
   /// The records that are finished, as one stream.

@@ -41,6 +41,9 @@ class secret_bytes {
 struct direction_keys {
   secret_bytes dialler;
   secret_bytes listener;
+
+  /// The key of what one side sends.
+  [[nodiscard]] const secret_bytes& of(bool dials) const { return dials ? dialler : listener; }
 };
 
 /// What was said so far. Both sides do the same steps and so get the same hash and keys, or notice.
