@@ -118,6 +118,22 @@ TEST_CASE("prefixes of packets, and packets sent back to their sender, are dropp
   CHECK(all.pair.is_established());
 }
 
+TEST_CASE("no part of a greeting, and no longer one, makes a listener say anything") {
+  const recording all;
+  datagram_session listener(listening(), link_role::listener, listener_seed, {});
+  bytes packet(9000);
+  bytes greeting = all.greeting[0];
+  greeting.resize(100);
+  for (std::size_t count = 0; count <= greeting.size(); ++count) {
+    if (count == handshake::message_bytes) continue;
+    const bytes part(greeting.begin(), greeting.begin() + static_cast<std::ptrdiff_t>(count));
+    REQUIRE(listener.receive(part, {}) == errc::ok);
+    REQUIRE(listener.outgoing(packet, {}) == 0);
+  }
+  CHECK(listener.counters().refused == greeting.size());
+  CHECK_FALSE(listener.peer());
+}
+
 TEST_CASE("strangers' packets neither end a session nor keep it alive") {
   const auto seed = std::random_device{}();
   CAPTURE(seed);

@@ -161,10 +161,17 @@ class datagram_session : public link_session {
     limit_ = agreement().peer_window_bytes;
     window_ = congestion_window(agreement().packet_bytes, 2 * std::size_t{agreement().peer_window_bytes});
     pulse_.follow(agreement());
-    state_ = dials ? state::established : state::answered;
+    state_ = state::answered;
     if (!dials) return;
     pulse_.heard(now_);
+    become_established();
     ping_is_due_ = true;  // the proof that the listener waits for
+  }
+
+  /// Greetings are ignored from now on.
+  void become_established() {
+    state_ = state::established;
+    handshake_.forget();
   }
 
   // ---- receiving -------------------------------------------------------------------------------------------------
@@ -185,7 +192,7 @@ class datagram_session : public link_session {
     if (!take(*said)) return false;
     receipts_.arrived(number, said->has_data, now_);
     pulse_.heard(now_);
-    state_ = state::established;
+    if (state_ == state::answered) become_established();
     if (said->ack.count > 0) hear_ack(said->ack);
     return true;
   }

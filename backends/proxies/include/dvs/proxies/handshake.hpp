@@ -28,8 +28,14 @@ class handshake {
   using header = std::array<std::uint8_t, header_bytes>;
 
   handshake(const link_settings& settings, link_role role, link_transport transport, const session_seed& seed)
-      : settings_(settings), role_(role), transport_(transport), seed_(seed.data()), said_(settings.key.has_value()) {
+      : settings_(settings),
+        role_(role),
+        transport_(transport),
+        sealed_(settings.key.has_value()),
+        seed_(seed.data()),
+        said_(settings.key.has_value()) {
     if (settings_.key) key_ = secret_bytes(settings_.key->data());
+    if (settings_.key) sodium_memzero(settings_.key->data(), settings_.key->size());
     settings_.key.reset();
     if (role_ == link_role::dialler) static_cast<void>(speak(said_, {}));
   }
@@ -47,7 +53,7 @@ class handshake {
   [[nodiscard]] errc receive(std::span<const std::uint8_t, message_bytes> said) {
     if (const errc wrong = check_header(said.first<header_bytes>()); wrong != errc::ok) return wrong;
     const auto peer_key = said.subspan<header_bytes, key_bytes>();
-    transcript heard = role_ == link_role::dialler ? said_ : transcript(is_sealed());
+    transcript heard = role_ == link_role::dialler ? said_ : transcript(sealed_);
     hear_key(heard, said.first<header_bytes + key_bytes>());
     if (role_ == link_role::dialler && !agree_on_secret(heard, peer_key)) return errc::not_authentic;
     std::array<std::uint8_t, introduction::bytes> plain;
@@ -57,7 +63,7 @@ class handshake {
     if (role_ == link_role::listener && !speak(heard, peer_key)) return errc::not_authentic;
     said_ = heard;
     peer_ = theirs->self;
-    agreement_ = introduction::agree(introduction::of(settings_, transport_), *theirs, is_sealed());
+    agreement_ = introduction::agree(introduction::of(settings_, transport_), *theirs, sealed_);
     return theirs->acceptable_to(settings_);
   }
 
@@ -69,27 +75,32 @@ class handshake {
   [[nodiscard]] const link_agreement& agreement() const { return agreement_; }
   [[nodiscard]] direction_keys keys() const { return said_.split(); }
 
- private:
-  [[nodiscard]] bool is_sealed() const { return key_.has_value(); }
+  /// Wipes everything that keys could be made of. Nothing is received after this; the rest can still be asked for.
+  void forget() {
+    key_.reset();
+    seed_ = secret_bytes();
+    said_ = transcript(sealed_);
+  }
 
+ private:
   [[nodiscard]] header header_of(std::uint8_t position) const {
     return {'d',      'v',
             's',      'L',
-            1,        static_cast<std::uint8_t>(is_sealed() ? 1 : 0),
+            1,        static_cast<std::uint8_t>(sealed_ ? 1 : 0),
             position, static_cast<std::uint8_t>(transport_)};
   }
 
   /// The header and key that begin a message; the first message also brings in the key of the cluster.
   void hear_key(transcript& into, std::span<const std::uint8_t, header_bytes + key_bytes> said) const {
     into.mix_hash(said.first<header_bytes>());
-    if (is_sealed() && said[6] == 1) into.mix_key_and_hash({key_->data(), key_->count});
+    if (sealed_ && said[6] == 1) into.mix_key_and_hash({key_->data(), key_->count});
     into.mix_hash(said.subspan<header_bytes>());
-    if (is_sealed()) into.mix_key(said.subspan<header_bytes>());
+    if (sealed_) into.mix_key(said.subspan<header_bytes>());
   }
 
   /// False if the peer's key is one of those with which every secret is zero. A plain link has none to agree on.
   [[nodiscard]] bool agree_on_secret(transcript& into, byte_view peer_key) const {
-    if (!is_sealed()) return true;
+    if (!sealed_) return true;
     secret_bytes shared;
     if (crypto_scalarmult(shared.data(), seed_.data(), peer_key.data()) != 0) return false;
     into.mix_key({shared.data(), shared.count});
@@ -102,7 +113,7 @@ class handshake {
     const header head = header_of(role_ == link_role::dialler ? 1 : 2);
     std::copy(head.begin(), head.end(), ours.begin());
     std::uint8_t* const key = ours.data() + header_bytes;
-    if (!is_sealed())
+    if (!sealed_)
       std::memcpy(key, seed_.data(), key_bytes);
     else if (has_spoken_)
       std::memcpy(key, message_.data() + header_bytes, key_bytes);
@@ -122,6 +133,7 @@ class handshake {
   std::optional<secret_bytes> key_;
   link_role role_;
   link_transport transport_;
+  bool sealed_;
   secret_bytes seed_;
   transcript said_;
   message message_{};

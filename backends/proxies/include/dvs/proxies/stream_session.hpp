@@ -118,6 +118,7 @@ class stream_session : public link_session {
     pulse_.heard(now_);
     pulse_.follow(agreement());
     const direction_keys keys = handshake_.keys();
+    handshake_.forget();
     const bool dials = role_ == link_role::dialler;
     reader_.open(agreement(), agreement().sealed ? &keys.of(!dials) : nullptr);
     writer_.open(agreement(), agreement().sealed ? &keys.of(dials) : nullptr);
