@@ -1,4 +1,5 @@
-# The targets a consumer links: dvs::dvs (the API), dvs::conformance (the laws as a suite) and one per backend.
+# The targets a consumer links: dvs::dvs (the API), dvs::conformance (the laws as a suite), one per backend, and
+# dvs::proxies (links between nodes).
 include(GNUInstallDirs)
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS context)

@@ -48,6 +48,7 @@
   X(source_died,       108, "The process that the message or answer was expected from is gone.") \
   X(destination_died,  109, "The destination is gone.") \
   X(trap_denied,       110, "The privileges of the caller or of its peer do not allow this conversation.") \
+  X(bad_node,          301, "The node at the other end is not the one that was meant, or has our own number.") \
   X(bad_dc,            302, "There is no such DC.") \
   X(dc_not_running,    303, "The DC has ended.") \
   X(bad_process,       304, "There is no such process.") \
@@ -60,7 +61,8 @@
   X(slot_used,         337, "The slot belongs to another process.") \
   X(bad_value,         339, "A parameter of the configuration has a value out of its range.") \
   X(bad_file,          341, "The file or image does not have the expected format.") \
-  X(no_memory,         344, "There is no memory for the object.")
+  X(no_memory,         344, "There is no memory for the object.") \
+  X(not_authentic,     353, "The peer does not have the key of the cluster, or what it sent was altered on the way.")
 /* clang-format on */
 
 enum dvk_error {
