@@ -2,8 +2,9 @@
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/dvs)
 
-install(TARGETS dvs dvs_userspace dvs_loopback dvs_conformance EXPORT dvsTargets)
-foreach(directory include backends/userspace/include backends/loopback/include tests/conformance/include)
+install(TARGETS dvs dvs_userspace dvs_loopback dvs_cluster dvs_conformance EXPORT dvsTargets)
+foreach(directory include backends/userspace/include backends/loopback/include backends/proxies/include
+    tests/conformance/include)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${directory}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
 endforeach()

@@ -94,6 +94,7 @@ struct dc_options {
   std::uint32_t servers = 64;    ///< slots of servers, from 0; with the tasks they are the system processes
   std::uint32_t users = 4096;    ///< slots of user processes, after the servers
   std::uint32_t grants = 16384;  ///< entries of all grant tables together
+  friend bool operator==(const dc_options&, const dc_options&) = default;
 };
 
 /// What a process is doing, as others see it.
