@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <dvs/cluster/json.hpp>
 #include <dvs/cluster/print.hpp>
+#include <fstream>
 #include <random>
 #include <set>
 
@@ -171,4 +172,22 @@ TEST_CASE("a configuration as JSON has numbers without units, and lists in order
              "sizes": {"tasks": 64, "servers": 64, "users": 4096, "grants": 16384}},
             {"name": "muk", "id": 7, "nodes": ["disk", "web"], "users": [0, 33, 1000], "groups": [500],
              "strict": true, "sizes": {"tasks": 64, "servers": 32, "users": 100, "grants": 512}}]})"));
+}
+
+TEST_CASE("every file that the documentation shows is a configuration") {
+  auto who = cluster_world::machine();
+  who.user = [](const std::string& name) { return name == "www-data" ? std::optional<uid_t>(33) : std::nullopt; };
+  std::ifstream in(DVS_DOCS "/cluster.md");
+  const std::string page{std::istreambuf_iterator<char>(in), {}};
+  const std::string begin = "\n```toml\n", end = "\n```\n";
+  std::vector<std::size_t> nodes;
+  for (auto at = page.find(begin); at != std::string::npos; at = page.find(begin, at)) {
+    at += begin.size();
+    const auto read = cluster::parse(page.substr(at, page.find(end, at) - at), "cluster.toml", who);
+    INFO(cluster::text_of(read.complaints()));
+    REQUIRE(read.has_value());
+    nodes.push_back(read->nodes.size());
+  }
+  CHECK(nodes == std::vector<std::size_t>{3, 1});
+  CHECK(cluster::load(DVS_DOCS "/cluster.toml", who).has_value());
 }
