@@ -94,6 +94,7 @@ struct dc_span {
   dc_id number{};              ///< under which all its nodes know the DC
   std::uint16_t position = 0;  ///< which of its nodes this is, from 0
   std::uint16_t nodes = 1;     ///< how many there are; each deals out a share of the user slots
+  friend bool operator==(const dc_span&, const dc_span&) = default;
 };
 
 /// The sizes of a DC, fixed when it is created.
@@ -103,6 +104,7 @@ struct dc_options {
   std::uint32_t users = 4096;        ///< slots of user processes, after the servers
   std::uint32_t grants = 16384;      ///< entries of all grant tables together
   std::optional<dc_span> span = {};  ///< none: the DC is of this node alone
+  friend bool operator==(const dc_options&, const dc_options&) = default;
 };
 
 /// What a process is doing, as others see it.

@@ -125,6 +125,7 @@ class gateway final : public gate, public across {
   void open_fragments(across_command& command);
   void send_cancel(across_command& command);
   void drop(across_command& command);
+  [[nodiscard]] bool is_open(const across_command* command);
   void finish(across_command& command, errc outcome);
   void queue(outgoing&& what);
   void queue_news(node_id to, dvk_frame_kind kind, dc_id dc, endpoint_id from, endpoint_id about, std::uint64_t value,

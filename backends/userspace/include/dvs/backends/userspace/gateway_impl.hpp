@@ -131,10 +131,10 @@ inline void gateway::carry_out(errand& what) {
       open(*what.command);
       break;
     case errand::kind::give_up:
-      send_cancel(*what.command);
+      if (is_open(what.command)) send_cancel(*what.command);
       break;
     case errand::kind::abandon:
-      drop(*what.command);
+      if (is_open(what.command)) drop(*what.command);
       break;
     case errand::kind::suspect:
       begin_search(what.exchange);

@@ -130,9 +130,15 @@ inline void gateway::send_cancel(across_command& command) {
   ask(std::move(cancel), [](const dvk_frame&) {});
 }
 
+/// Whether a command is still open; one that is not may be gone, and only its address is looked at.
+inline bool gateway::is_open(const across_command* command) {
+  bool found = false;
+  exchanges_.for_each([&](std::uint64_t, const open_exchange& open) { found = found || open.command == command; });
+  return found;
+}
+
 /// Lets go of a command; its completion will find nobody.
 inline void gateway::drop(across_command& command) {
-  if (command.done.load(std::memory_order_relaxed)) return;
   send_cancel(command);
   if (open_exchange* const open = exchanges_.find(command.exchange); open != nullptr) open->command = nullptr;
   finish(command, errc::cancelled);
