@@ -8,6 +8,7 @@
 #include <dvs/dvk/dvk.h>
 
 #include <condition_variable>
+#include <dvs/backends/userspace/copy_by_address.hpp>
 #include <dvs/backends/userspace/port.hpp>
 #include <dvs/backends/userspace/table_watch.hpp>
 #include <map>

@@ -4,9 +4,6 @@
 #ifndef DVS_BACKENDS_USERSPACE_BROKER_ACROSS_HPP
 #define DVS_BACKENDS_USERSPACE_BROKER_ACROSS_HPP
 
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <cstring>
 #include <dvs/backends/userspace/broker.hpp>
 
@@ -128,13 +125,6 @@ inline errc broker::ask_across(endpoint_id who, dvk_control what, timeout limit)
   told.ask.value = what;
   const auto& here = carrier::current_shared();
   return across_wait(here).carry_out(*outside_, told, limit);
-}
-
-/// Moves bytes between two addresses of this process, of which nobody vouched that they are good.
-inline bool copy_by_address(std::uint64_t from, std::uint64_t into, std::size_t bytes) {
-  const iovec source{reinterpret_cast<void*>(from), bytes}, destination{reinterpret_cast<void*>(into), bytes};
-  const ssize_t moved = process_vm_readv(getpid(), &destination, 1, &source, 1, 0);
-  return moved >= 0 && static_cast<std::size_t>(moved) == bytes;
 }
 
 // ---- Memory of this node that takes part in a copy between nodes ----

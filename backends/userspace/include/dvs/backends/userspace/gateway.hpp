@@ -85,14 +85,49 @@ class gateway final : public gate, public across {
     std::function<void(const dvk_frame&)> done = {};  ///< instead of a command
   };
   struct ghost;
-  struct worker;
-  struct cycle_search;
   /// A DC that spans nodes.
   struct container {
     std::shared_ptr<broker> dc;
     std::map<endpoint_id, std::unique_ptr<ghost>> ghosts;
     std::map<endpoint_id, std::pair<std::uint64_t, std::string>> bound;  ///< here: birth and name
     std::multimap<endpoint_id, dvk_frame> leaving;                       ///< here: who was asked to, and who asked
+  };
+  /// A process of another node.
+  struct ghost {
+    std::shared_ptr<port> stands_for;
+    container& in;
+    node_id at;
+    std::uint64_t birth;
+    bool listed = true;
+
+    // The operation that can wait; it has one at a time.
+    dvk_frame command{};    ///< exchange 0: none
+    bool forsaken = false;  ///< nobody wants to know how it ends
+  };
+
+  /// A fiber that carries out operations of ghosts.
+  struct worker {
+    gateway& owner;
+    ghost* busy_with = nullptr;
+    task* runs_as = nullptr;
+    bool stopping = false;
+  };
+
+  /// One search, for one wait.
+  struct cycle_search {
+    struct seen {
+      endpoint_id who;
+      std::uint64_t wait;
+      std::int64_t began_ns;   ///< on the clock of this node,
+      std::int64_t unsure_ns;  ///< give or take this
+      [[nodiscard]] bool operator==(const seen& other) const { return who == other.who && wait == other.wait; }
+    };
+    std::uint64_t exchange;  ///< of the wait
+    std::uint16_t dc;
+    endpoint_id origin, first_asked;
+    endpoint_id before, at;
+    std::vector<seen> first, steps;
+    bool is_second_look = false;
   };
   /// What other threads have for the gate.
   struct errand {

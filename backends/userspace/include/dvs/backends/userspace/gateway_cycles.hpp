@@ -8,7 +8,7 @@
 #ifndef DVS_BACKENDS_USERSPACE_GATEWAY_CYCLES_HPP
 #define DVS_BACKENDS_USERSPACE_GATEWAY_CYCLES_HPP
 
-#include <dvs/backends/userspace/gateway_in.hpp>
+#include <dvs/backends/userspace/gateway.hpp>
 
 namespace dvs::userspace {
 
@@ -17,23 +17,6 @@ inline constexpr std::int64_t first_search_ns = 2'000'000, longest_search_ns = 6
 /// While the youngest wait of a cycle is younger, it is the one that is ended, if it is known for certain which that
 /// is. A cycle that has outlived the second time is ended at its lowest endpoint, about which all nodes agree.
 inline constexpr std::int64_t young_ns = 5'000'000, old_ns = 10'000'000;
-
-/// One search, for one wait.
-struct gateway::cycle_search {
-  struct seen {
-    endpoint_id who;
-    std::uint64_t wait;
-    std::int64_t began_ns;   ///< on the clock of this node,
-    std::int64_t unsure_ns;  ///< give or take this
-    [[nodiscard]] bool operator==(const seen& other) const { return who == other.who && wait == other.wait; }
-  };
-  std::uint64_t exchange;  ///< of the wait
-  std::uint16_t dc;
-  endpoint_id origin, first_asked;
-  endpoint_id before, at;
-  std::vector<seen> first, steps;
-  bool is_second_look = false;
-};
 
 inline void gateway::expect_cycle(across_command& command) {
   command.began_ns = monotonic_ns();

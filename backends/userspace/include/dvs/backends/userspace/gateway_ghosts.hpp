@@ -4,7 +4,7 @@
 #ifndef DVS_BACKENDS_USERSPACE_GATEWAY_GHOSTS_HPP
 #define DVS_BACKENDS_USERSPACE_GATEWAY_GHOSTS_HPP
 
-#include <dvs/backends/userspace/gateway_in.hpp>
+#include <dvs/backends/userspace/gateway.hpp>
 
 namespace dvs::userspace {
 

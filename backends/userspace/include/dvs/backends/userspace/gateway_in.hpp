@@ -11,27 +11,6 @@
 
 namespace dvs::userspace {
 
-/// A process of another node.
-struct gateway::ghost {
-  std::shared_ptr<port> stands_for;
-  container& in;
-  node_id at;
-  std::uint64_t birth;
-  bool listed = true;
-
-  // The operation that can wait; it has one at a time.
-  dvk_frame command{};    ///< exchange 0: none
-  bool forsaken = false;  ///< nobody wants to know how it ends
-};
-
-/// A fiber that carries out operations of ghosts.
-struct gateway::worker {
-  gateway& owner;
-  ghost* busy_with = nullptr;
-  task* runs_as = nullptr;
-  bool stopping = false;
-};
-
 inline errc gateway::deliver(node_id peer, std::span<const std::byte> bytes) {
   if (!peers_.contains(peer)) return errc::not_connected;
   dvk_frame frame;
