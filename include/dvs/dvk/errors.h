@@ -60,7 +60,8 @@
   X(slot_used,         337, "The slot belongs to another process.") \
   X(bad_value,         339, "A parameter of the configuration has a value out of its range.") \
   X(bad_file,          341, "The file or image does not have the expected format.") \
-  X(no_memory,         344, "There is no memory for the object.")
+  X(no_memory,         344, "There is no memory for the object.") \
+  X(bad_checksum,      353, "The checksums of the two sides differ: they do not have the same bytes.")
 /* clang-format on */
 
 enum dvk_error {
