@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The program `muk`: boots a unikernel from a configuration, and makes the images that it serves.
+/// The program `muk`: boots a unikernel from a configuration, makes the images that it serves, and moves files in and
+/// out.
 #include <CLI/CLI.hpp>
 #include <dvs/backends/userspace/streams.hpp>
 #include <exception>
+#include <filesystem>
 #include <muk/config/load.hpp>
+#include <muk/ftp/client.hpp>
+#include <muk/ftp/host_store.hpp>
 #include <muk/image/image.hpp>
 #include <muk/mkimage/blank_image.hpp>
 #include <muk/mkimage/copy_tree.hpp>
@@ -12,6 +16,8 @@
 namespace {
 
 namespace part = muk::part;
+/// All servers; the configuration says which of them are started.
+using whole_image = muk::image<part::systask, part::pm, part::rdisk, part::fs, part::is, part::nweb, part::ftp>;
 
 /// What the program returns.
 enum status : int { success = 0, failed = 1, misused = 2 };
@@ -27,11 +33,9 @@ int boot(const boot_options& options, muk::report::clock::time_point began) {
   muk::host_signals signals;
   muk::report events(options.json ? muk::report::style::json : muk::report::style::text, began);
   auto config = muk::config::load(options.config);
-  for (const auto& what : config.not_started) events.complain(options.config + ": " + what);
   if (options.port >= 0 && config.website) config.website->port = static_cast<std::uint16_t>(options.port);
   dvs::userspace::node node;
-  muk::image<part::systask, part::pm, part::rdisk, part::fs, part::is, part::nweb> image(std::move(config), events,
-                                                                                         &signals);
+  whole_image image(std::move(config), events, &signals);
   return (options.threads ? image.run(node, dvs::on_thread{}) : image.run(node)) ? success : failed;
 }
 
@@ -63,14 +67,48 @@ int mkimage(const mkimage_options& options) {
       return false;
     }
   };
-  if (!muk::image<part::rdisk, part::fs>(config, events).run(node, muk::as_fibers{}, copy)) return failed;
+  if (!whole_image(config, events).run(node, muk::as_fibers{}, copy)) return failed;
   file.keep();
   return success;
 }
 
+struct transfer_options {
+  std::string config;
+  std::string file;   // of the host
+  std::string image;  // the path in the image
+  bool afresh = false;
+};
+
+/// Moves one file between the host and the image of a configuration, through M3FTP in a unikernel that is booted for
+/// it.
+int transfer(const transfer_options& options, bool putting) {
+  auto config = muk::config::load(options.config);
+  if (!config.fs) throw muk::config::error(options.config, 0, "fs_ep", "there is no FS, so there are no files");
+  config.ftp = config.ftp.value_or(muk::ftp::where);
+  for (auto* const unneeded : {&config.pm, &config.is, &config.web}) unneeded->reset();
+  const auto server = *config.ftp;
+  const auto file = std::filesystem::weakly_canonical(options.file);
+  muk::report events(muk::report::style::complaints_only, muk::report::clock::now());
+  const auto move = [&](auto& self) {
+    auto files = muk::ftp::host_store::open(file.parent_path().string());
+    const auto done = [&]() -> dvs::result<muk::ftp::moved> {
+      if (!files) return files.error();
+      const auto how = options.afresh ? muk::ftp::beginning::afresh : muk::ftp::beginning::resume;
+      muk::ftp::client client(self, server);
+      const std::string name = file.filename().string();
+      return putting ? client.put(*files, name, options.image, how) : client.get(options.image, *files, name, how);
+    }();
+    if (!done)
+      events.complain((putting ? options.file + " to " + options.image : options.image + " to " + options.file) + ": " +
+                      dvs::sentence_of(done.error()));
+    return done.has_value();
+  };
+  dvs::userspace::node node;
+  return whole_image(std::move(config), events).run(node, muk::as_fibers{}, move) ? success : failed;
+}
+
 int check(const std::string& path) {
   const auto config = muk::config::load(path);
-  for (const auto& what : config.not_started) std::printf("%s: %s\n", path.c_str(), what.c_str());
   std::printf("%s: the configuration of %s is right\n", path.c_str(), config.name.c_str());
   return success;
 }
@@ -99,6 +137,17 @@ int run(int count, char** words, muk::report::clock::time_point began) {
   make->add_option("--version", making.shape.version, "of the MINIX file system: 1, 2 or 3 (default)")
       ->check(CLI::Range(1, 3));
 
+  transfer_options moving;
+  auto* const put = app.add_subcommand("put", "Puts a file of the host into the image of a configuration.");
+  auto* const get = app.add_subcommand("get", "Gets a file out of the image of a configuration.");
+  for (auto* const each : {put, get}) {
+    each->add_option("CONFIG", moving.config, "configuration file; no other muk may be using its image")->required();
+    if (each == put) each->add_option("FILE", moving.file, "of the host")->required();
+    each->add_option("PATH", moving.image, "in the image")->required();
+    if (each == get) each->add_option("FILE", moving.file, "of the host")->required();
+    each->add_flag("--afresh", moving.afresh, "begin at the start, not where an earlier one was interrupted");
+  }
+
   std::string checked;
   auto* const checking = app.add_subcommand("check", "Reads a configuration and says what is wrong with it.");
   checking->add_option("CONFIG", checked, "configuration file")->required();
@@ -106,6 +155,7 @@ int run(int count, char** words, muk::report::clock::time_point began) {
   try {
     app.parse(count, words);
     if (*make) return mkimage(making);
+    if (*put || *get) return transfer(moving, put->parsed());
     if (*checking) return check(checked);
     if (booting.config.empty()) throw CLI::RequiredError("CONFIG");
     booting.threads = mode == "threads";

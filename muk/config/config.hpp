@@ -40,12 +40,10 @@ struct web_server {
 struct unikernel {
   std::string name;
   std::uint16_t dc;
-  std::optional<dvs::endpoint_id> pm, fs, is, rdisk, web;
+  std::optional<dvs::endpoint_id> pm, fs, is, rdisk, web, ftp;
   std::vector<disk> disks;            ///< when there is RDISK
   std::optional<file_system> root;    ///< when there is FS
   std::optional<web_server> website;  ///< when there is NWEB
-  std::vector<std::string>
-      not_started;  ///< servers that it asks for and that this program does not have, one sentence each
 };
 
 }  // namespace muk::config

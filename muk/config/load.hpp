@@ -47,14 +47,13 @@ template <class ReadFile>
     made.web = nweb;
     web_key = "nweb_ep";
   }
-  const auto ftp = detail::endpoint(keys, "ftp_ep");
+  made.ftp = detail::endpoint(keys, "ftp_ep");
   const auto rd_file = keys.path("rd_cfg");
   const auto fs_file = keys.path("fs_cfg");
   const auto web_file = keys.path("web_cfg");
-  static_cast<void>(keys.path("ftp_cfg"));
+  static_cast<void>(keys.path("ftp_cfg"));  // there is nothing that M3FTP would have to be told
   keys.finish();
 
-  if (ftp) made.not_started.push_back("ftp_ep: M3FTP is not available in this image");
   std::vector<std::pair<dvs::endpoint_id, std::string_view>> taken;
   const auto take = [&](std::optional<dvs::endpoint_id> where, std::string_view key) {
     if (!where) return;
@@ -67,9 +66,10 @@ template <class ReadFile>
   take(made.is, "is_ep");
   take(made.rdisk, "rd_ep");
   take(made.web, web_key);
-  take(ftp, "ftp_ep");
+  take(made.ftp, "ftp_ep");
   if (made.fs && !made.rdisk) keys.refuse("fs_ep", "FS needs RDISK: add rd_ep and rd_cfg");
   if (made.web && !made.fs) keys.refuse(web_key, "NWEB needs FS: add fs_ep and fs_cfg");
+  if (made.ftp && !made.fs) keys.refuse("ftp_ep", "M3FTP needs FS: add fs_ep and fs_cfg");
 
   const auto blocks_of = [&](std::string_view key, const std::string& path) {
     auto found = read(path);

@@ -10,6 +10,8 @@
 #include <memory>
 #include <muk/config/config.hpp>
 #include <muk/fs/server.hpp>
+#include <muk/ftp/fs_store.hpp>
+#include <muk/ftp/server.hpp>
 #include <muk/is/server.hpp>
 #include <muk/nweb/fs_site.hpp>
 #include <muk/nweb/server.hpp>
@@ -145,6 +147,17 @@ struct nweb {
     settings.information_server = around.config.is;
     settings.process_manager = around.config.pm;
     return muk::nweb::serve<muk::nweb::fs_site>(self, *listener, settings);
+  }
+};
+
+struct ftp {
+  static constexpr std::string_view name = "ftp";
+  static std::optional<dvs::endpoint_id> where(const config::unikernel& config) { return config.ftp; }
+  template <dvs::backend Backend, class Ready>
+  static dvs::result<void> run(dvs::endpoint<Backend>& self, surroundings<Backend>& around, Ready&& ready) {
+    muk::ftp::server<Backend, muk::ftp::fs_stores> server(self, muk::ftp::fs_stores(*around.config.fs));
+    ready("");
+    return server.run();
   }
 };
 

@@ -71,7 +71,7 @@ TEST_CASE("the configuration of the paper's figure is read, with what its server
   REQUIRE(read.website);
   CHECK(read.website->port == 8080);
   CHECK(read.website->root == "/");
-  CHECK(read.not_started.empty());
+  CHECK_FALSE(read.ftp);
 }
 
 TEST_CASE("a server without an endpoint is not started, and its configuration is not read") {
@@ -92,11 +92,11 @@ TEST_CASE("nweb_ep is another name of web_ep") {
   CHECK(load(all).web == dvs::endpoint_id{22});
 }
 
-TEST_CASE("a file transfer server is accepted and reported as not available") {
+TEST_CASE("a file transfer server is started where ftp_ep says, and its configuration is not read") {
   files all = good;
   auto& text = all.at("dir/muk.cfg");
   text.replace(text.find("pm_ep 0;"), 8, "pm_ep 0; ftp_ep 14; ftp_cfg \"m3ftp.cfg\";");
-  CHECK(load(all).not_started == std::vector<std::string>{"ftp_ep: M3FTP is not available in this image"});
+  CHECK(load(all).ftp == dvs::endpoint_id{14});
 }
 
 TEST_CASE("a wrong configuration is refused with the file, the line and the key, and what would be right") {
@@ -112,6 +112,9 @@ TEST_CASE("a wrong configuration is refused with the file, the line and the key,
   CHECK(complaint(muk, "is_ep 8", "fs_ep 8") == "dir/muk.cfg:4: fs_ep: the key is there twice, first in line 4");
   CHECK(complaint(muk, "rd_ep 3;", "") == "dir/muk.cfg:4: fs_ep: FS needs RDISK: add rd_ep and rd_cfg");
   CHECK(complaint(muk, "fs_ep 1;", "") == "dir/muk.cfg:4: web_ep: NWEB needs FS: add fs_ep and fs_cfg");
+  CHECK(complaint(muk, "fs_ep 1; is_ep 8; rd_ep 3; web_ep 22;", "ftp_ep 14;") ==
+        "dir/muk.cfg:4: ftp_ep: M3FTP needs FS: add fs_ep and fs_cfg");
+  CHECK(complaint(muk, "is_ep 8", "ftp_ep 22") == "dir/muk.cfg:4: ftp_ep: is the endpoint of web_ep too; take another");
   CHECK(complaint(muk, "fs_ep 1;", "fs_ep 1; nweb_ep 23;") ==
         "dir/muk.cfg:4: nweb_ep: is another name of web_ep; write one of them");
   CHECK(complaint(muk, "rd_cfg \"rd.cfg\";", "") == "dir/muk.cfg:2: rd_cfg: the key is missing in this block 'muk'");

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <muk/fs/client.hpp>
 #include <muk/fs/minixfs/format.hpp>
+#include <muk/ftp/client.hpp>
 #include <muk/image/image.hpp>
 #include <thread>
 
@@ -15,7 +16,7 @@
 namespace {
 
 namespace part = muk::part;
-using whole_image = muk::image<part::systask, part::pm, part::rdisk, part::fs, part::is>;
+using whole_image = muk::image<part::systask, part::pm, part::rdisk, part::fs, part::is, part::ftp>;
 
 /// A file with an empty MINIX file system, removed at the end.
 class image_file {
@@ -45,6 +46,7 @@ muk::config::unikernel configuration(const std::string& image) {
   made.rdisk = muk::rdisk::where;
   made.fs = muk::fs::where;
   made.is = muk::is::where;
+  made.ftp = muk::ftp::where;
   made.disks.push_back({"DISK", false, image, 0, false, 65536});
   made.root = muk::config::file_system{"ROOT", 0, 4096};
   return made;
@@ -86,6 +88,44 @@ TEMPLATE_TEST_CASE("an image boots, init uses its servers, and what was written 
   }
 }
 
+TEMPLATE_TEST_CASE("what init puts through M3FTP is in the image when it has stopped, also when it was interrupted", "",
+                   EVERYWHERE) {
+  const image_file file;
+  auto events = quiet();
+  const std::string text(100'000, 'x');
+  for (int boot = 0; boot < 2; ++boot) {
+    dvs::node<typename TestType::backend> node;
+    whole_image image(configuration(file.path()), events);
+    const bool well = image.run(node, where<TestType>(), [&](auto& init) {
+      namespace ftp = muk::ftp;
+      muk::fs::client files(init);
+      ftp::fs_store near(init, muk::fs::where);
+      ftp::client client(init);
+      if (boot == 1) {
+        CHECK(client.get("/copy", near, "/back").value().size == text.size());
+        CHECK(files.read_file("/back").value() == text);
+        CHECK(client.put(near, "/back", "/half").value().bytes == text.size() - 1000);
+        return true;
+      }
+      const auto made = files.open("/file", muk::fs::open_flags::write | muk::fs::open_flags::create);
+      REQUIRE(made);
+      REQUIRE(files.write(made->file, 0, std::as_bytes(std::span{text})).value() == text.size());
+      REQUIRE(files.close(made->file));
+      CHECK(client.put(near, "/file", "/copy").value().size == text.size());
+      // A put that init never finishes: the server is asked to leave in its middle.
+      const std::string_view name = "/half";
+      const auto path = init.grant_read(ftp::where, name).value();
+      const auto half = init.sendrec(ftp::where, ftp::put{{path.ref(), 5, 0}, 0, ftp::checksum().value()});
+      REQUIRE(half);
+      const auto piece = init.grant_read(ftp::where, text).value();
+      REQUIRE(init.sendrec(ftp::where, ftp::pnext{half->transfer, 1000, 0, piece.ref()}));
+      return true;
+    });
+    CHECK(well);
+    CHECK(file.is_sound());
+  }
+}
+
 TEMPLATE_TEST_CASE("every server of an image is a process of PM, and the time of day is set", "", EVERYWHERE) {
   const image_file file;
   auto events = quiet();
@@ -93,7 +133,7 @@ TEMPLATE_TEST_CASE("every server of an image is a process of PM, and the time of
   whole_image image(configuration(file.path()), events);
   const bool well = image.run(node, where<TestType>(), [&](auto& init) {
     namespace pm = muk::pm;
-    for (const char* name : {"systask", "pm", "rdisk", "fs", "is", "init"})
+    for (const char* name : {"systask", "pm", "rdisk", "fs", "is", "ftp", "init"})
       CHECK(init.sendrec(pm::where, pm::getprocnr{-1, muk::make_name(name)}));
     CHECK(init.sendrec(pm::where, pm::time{}).value().seconds > 1'600'000'000);
     return true;
@@ -112,6 +152,7 @@ TEMPLATE_TEST_CASE("a server without an endpoint is not started", "", EVERYWHERE
     CHECK(init.is_bound(muk::pm::where));
     CHECK_FALSE(init.is_bound(muk::fs::where));
     CHECK_FALSE(init.is_bound(muk::is::where));
+    CHECK_FALSE(init.is_bound(muk::ftp::where));
     return true;
   });
   CHECK(well);

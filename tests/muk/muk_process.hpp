@@ -40,7 +40,7 @@ class temporary_folder {
   /// Writes muk.cfg and what it names: the image site.img, changed or not, served from `root` at any free port.
   void write_configuration(const std::string& root, bool is_volatile) const {
     write("muk.cfg",
-          "muk TEST {\n  dcid 0; pm_ep 0; fs_ep 1; is_ep 8; rd_ep 3; web_ep 22;\n"
+          "muk TEST {\n  dcid 0; pm_ep 0; fs_ep 1; is_ep 8; rd_ep 3; web_ep 22; ftp_ep 14;\n"
           "  rd_cfg \"rd.cfg\"; fs_cfg \"fs.cfg\"; web_cfg \"web.cfg\";\n};\n");
     write("rd.cfg", std::string("device DISK { image_type FILE_IMAGE; image_file \"site.img\"; volatile ") +
                         (is_volatile ? "YES" : "NO") + "; buffer 65536; };\n");

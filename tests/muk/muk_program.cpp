@@ -107,7 +107,7 @@ TEST_CASE("muk serves the files of its image in both modes, and stops cleanly on
       CHECK(run("curl --silent --max-time 60 -o /dev/null -w '%{http_code}' " + url + "not-there").said == "404");
       const auto tables = run("curl --silent --fail --max-time 60 " + url + ".muk/is/all.json");
       CHECK(tables.said.starts_with("{\"dc\":[{"));
-      for (const char* name : {"systask", "pm", "rdisk", "fs", "is", "nweb", "init"})
+      for (const char* name : {"systask", "pm", "rdisk", "fs", "is", "nweb", "ftp", "init"})
         CHECK(tables.said.find("\"name\":\"" + std::string(name) + "\"") != std::string::npos);
       server.send(signal);
       CHECK(server.wait() == 0);
@@ -115,6 +115,56 @@ TEST_CASE("muk serves the files of its image in both modes, and stops cleanly on
       CHECK(run("fsck.minix -f " + here.path("site.img")).status == 0);
     }
   }
+}
+
+TEST_CASE("muk put and muk get move files into an image and out of it, and fsck.minix finds it clean") {
+  const folder here;
+  REQUIRE(muk("mkimage --size 16MB " + here.path("site") + " " + here.path("site.img")).status == 0);
+  const std::string config = here.path("muk.cfg") + " ", large = here.path("site/sub/large.bin");
+  for (const std::string file : {"sub/large.bin", "sub/nothing.txt"}) {
+    INFO(file);
+    CHECK(muk("put " + config + here.path("site/" + file) + " /sub/new").said == "");
+    CHECK(muk("get " + config + "/sub/new " + here.path("back")).said == "");
+    CHECK(run("cmp " + here.path("back") + " " + here.path("site/" + file)).said == "");
+    CHECK(run("fsck.minix -f " + here.path("site.img")).status == 0);
+  }
+  CHECK(muk("put " + config + here.path("site/sub/link") + " /linked").status == 0);
+  CHECK(run("grub-fstest " + here.path("site.img") + " cmp /linked " + large).said == "");
+
+  CHECK(muk("get " + config + "/nowhere " + here.path("none")).said ==
+        "muk: /nowhere to " + here.path("none") + ": No file or directory has this name.\n");
+  CHECK_FALSE(fs::exists(here.path("none")));
+  CHECK(muk("get " + config + "/sub " + here.path("none")).status == 1);
+  CHECK(muk("put " + config + here.path("none") + " /none").status == 1);
+  CHECK(muk("put " + config + here.path("site") + " /none").status == 1);
+  CHECK(muk("put " + config).status == 2);
+}
+
+TEST_CASE("a get that was interrupted goes on, and one whose file is another is refused until it begins afresh") {
+  const folder here;
+  REQUIRE(muk("mkimage " + here.path("site") + " " + here.path("site.img")).status == 0);
+  const std::string large = here.path("site/sub/large.bin"), back = here.path("back");
+  const std::string get = "get " + here.path("muk.cfg") + " /sub/large.bin " + back;
+  const auto names = [&] {
+    std::vector<std::string> all;
+    for (const auto& each : fs::directory_iterator(here.path("")))
+      if (const auto name = each.path().filename().string(); name.starts_with(".m3ftp")) all.push_back(name);
+    return all;
+  };
+  // No file may become longer than 1 MB: the transfer fails in its middle.
+  CHECK(run("ulimit -f 1024; trap '' XFSZ; " + program() + " " + get).status == 1);
+  REQUIRE(names().size() == 1);
+  const std::string kept = here.path(names().front());
+  CHECK(fs::file_size(kept) > 0);
+  CHECK(muk(get).status == 0);
+  CHECK(run("cmp " + back + " " + large).said == "");
+  CHECK(names().empty());
+  std::ofstream(kept) << "another";
+  CHECK(muk(get).said == "muk: /sub/large.bin to " + back +
+                             ": The checksums of the two sides differ: they do not have the same bytes.\n");
+  CHECK(muk(get + " --afresh").status == 0);
+  CHECK(run("cmp " + back + " " + large).said == "");
+  CHECK(names().empty());
 }
 
 TEST_CASE("servers are asked where the configuration puts them, and one that is not there is not asked") {

@@ -62,7 +62,8 @@
   X(bad_value,         339, "A parameter of the configuration has a value out of its range.") \
   X(bad_file,          341, "The file or image does not have the expected format.") \
   X(no_memory,         344, "There is no memory for the object.") \
-  X(not_authentic,     353, "The peer does not have the key of the cluster, or what it sent was altered on the way.")
+  X(not_authentic,     353, "The peer does not have the key of the cluster, or what it sent was altered on the way.") \
+  X(bad_checksum,      354, "The checksums of the two sides differ: they do not have the same bytes.")
 /* clang-format on */
 
 enum dvk_error {
