@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The laws for two nodes of the userspace backend in one process: threads and fibers mixed, gates on threads of their own.
+/// The laws for two nodes of the userspace backend in one process: threads and fibers, gates on their own threads.
 #include <dvs/conformance/suite.hpp>
 #include <tests/cluster/userspace_nodes.hpp>
 

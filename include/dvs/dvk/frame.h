@@ -30,11 +30,11 @@ enum dvk_wire_constant {
   X(copy_out,           0x05, "reads granted memory; the completion carries the bytes") \
   X(copy_in,            0x06, "writes granted memory") \
   X(copy_across,        0x07, "copies granted memory here into granted memory of a third process") \
-  X(reply,              0x08, "a message for who waits in a receive for the caller; completed with not_waiting otherwise") \
+  X(reply,              0x08, "a message for who waits in a receive for the caller; otherwise not_waiting") \
   X(control,            0x09, "tells a process to leave, or ends its wait") \
   X(try_send,           0x0A, "a message that the destination takes now or never; completed with would_block then") \
-  X(inspect,            0x0B, "asks who has a request of the same process, and whether it was taken; no_entry if it is over") \
-  X(waits_for,          0x0C, "asks for whom a process waits, which `other` waits for; no_entry if it goes on by itself") \
+  X(inspect,            0x0B, "asks who has a request, and whether it was taken; no_entry if it is over") \
+  X(waits_for,          0x0C, "asks for whom a process waits; no_entry if it goes on by itself") \
   X(lock,               0x0D, "ends a wait that closes a cycle, with locked; no_entry if it is over") \
   X(heartbeat,          0x40, "news: the link is alive") \
   X(gone,               0x41, "news: the process was unbound") \
