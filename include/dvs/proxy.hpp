@@ -16,7 +16,7 @@
 /// link goes down. After `link_down` no frame of before is delivered, at either end. Source: DVK get2rmt and put2lcl.
 ///
 /// Thread safety: a gate runs its proxies, by `proxy::run`, one at a time in a context of its own. All members of
-/// `gate` belong there, but for `wake`, `self` and `incarnation`, which may be called from any thread.
+/// `gate` belong there, but for `wake`, `self`, `incarnation` and `now`, which may be called from any thread.
 #ifndef DVS_PROXY_HPP
 #define DVS_PROXY_HPP
 
@@ -41,6 +41,9 @@ class proxy {
   virtual void run() = 0;
 };
 
+/// What a proxy can wait for of a file descriptor.
+enum class readiness : std::uint8_t { readable, writable };
+
 /// The way in and out of a node.
 class gate {
  public:
@@ -55,6 +58,11 @@ class gate {
   virtual void wake(proxy& which) = 0;
   /// Has `which` run at `when` (on the clock of `now`), instead of an earlier time given to this.
   virtual void wake_at(proxy& which, duration when) = 0;
+  /// Has `which` run once, when `descriptor` (a socket, a pipe: what poll(2) takes) is readable or writable. Until then
+  /// asking again changes nothing. Errors: `bad_descriptor`, `not_supported` (the gate is not of this world).
+  virtual errc wake_when(proxy& which, int descriptor, readiness what) = 0;
+  /// Waits for `descriptor` no more; to be called before it is closed.
+  virtual void forget(int descriptor) = 0;
   /// Forgets `which`: its links are down, and it does not run again.
   virtual void remove(proxy& which) = 0;
 

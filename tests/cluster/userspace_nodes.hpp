@@ -27,7 +27,7 @@ class userspace_gates {
 };
 
 /// Two nodes and the wire between them; parties of a law take turns on them.
-template <bool OnThreads>
+template <bool OnThreads, template <class> class Wire = plain_wire>
 struct two_nodes {
   static constexpr std::size_t nodes = 2;
   static constexpr std::size_t site(std::size_t party) { return party % 2; }
@@ -44,7 +44,7 @@ struct two_nodes {
 
   userspace_gates<OnThreads> gates;
   dvs::userspace::node left{gates[0]}, right{gates[1]};
-  plain_wire<dvs::userspace::gateway> wire{gates[0], gates[1]};
+  Wire<dvs::userspace::gateway> wire{gates[0], gates[1]};
 };
 
 #endif

@@ -12,6 +12,7 @@
 #include <deque>
 #include <dvs/backends/userspace.hpp>
 #include <dvs/backends/userspace/exchange_table.hpp>
+#include <dvs/backends/userspace/watched_descriptor.hpp>
 #include <dvs/proxy.hpp>
 #include <functional>
 #include <map>
@@ -37,6 +38,8 @@ class gateway final : public gate, public across {
   [[nodiscard]] duration now() const override { return duration{monotonic_ns()}; }
   void wake(proxy& which) override;
   void wake_at(proxy& which, duration when) override;
+  errc wake_when(proxy& which, int descriptor, readiness what) override;
+  void forget(int descriptor) override;
   void remove(proxy& which) override;
   errc link_up(node_id peer, std::uint64_t incarnation, proxy& by) override;
   void link_down(node_id peer) override;
@@ -232,6 +235,7 @@ class gateway final : public gate, public across {
 
   std::vector<proxy*> runnable_;
   std::map<proxy*, duration> alarms_;
+  std::map<int, std::unique_ptr<watched_descriptor>> watched_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<worker*> idle_workers_;
 

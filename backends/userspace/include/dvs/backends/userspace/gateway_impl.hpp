@@ -72,6 +72,20 @@ inline void gateway::wake_at(proxy& which, duration when) {
   ready();
 }
 
+inline errc gateway::wake_when(proxy& which, int descriptor, readiness what) {
+  try {
+    auto& watched = watched_[descriptor];
+    if (watched == nullptr) watched = std::make_unique<watched_descriptor>(*carrier_, descriptor);
+    watched->wait(what, [this, &which] { wake(which); });
+    return errc::ok;
+  } catch (const boost::system::system_error&) {
+    watched_.erase(descriptor);
+    return errc::bad_descriptor;
+  }
+}
+
+inline void gateway::forget(int descriptor) { watched_.erase(descriptor); }
+
 inline void gateway::remove(proxy& which) {
   std::vector<node_id> linked;
   for (const auto& [peer, to] : peers_)
