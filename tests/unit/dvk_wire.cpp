@@ -168,11 +168,12 @@ std::vector<golden> golden_frames() {
        "00d000000000000000900000000000000"},
       {frame_of(DVK_FRAME_lock_done, user, 1, 13, DVK_E_no_entry),
        "20000000018d0700040103004100100001000000020000000d00000000000000"},
-      {with_other(frame_of(DVK_FRAME_waits_for, 1, user, 12), -35, 0),
-       "24000000010c07000300040101000000410010000000000"
-       "00c00000000000000ddffffff"},
-      {with_age(with_other(with_value(frame_of(DVK_FRAME_waits_for_done, user, 1, 12), 9), 6, 0), 1'000'000),
-       "34000000018c0700040103004100100001000000000000000c0000000000000009000000000000000600000040420f0000000000"},
+      {with_other(frame_of(DVK_FRAME_waits_for, 1, user, 12), -35, 1),
+       "26000000010c07000300040101000000410010000000000"
+       "00c00000000000000ddffffff0100"},
+      {with_age(with_other(with_value(frame_of(DVK_FRAME_waits_for_done, user, 1, 12), 9), 6, 1), 1'000'000),
+       "36000000018c0700040103004100100001000000000000000c000000000000000900000000000000060000000100"
+       "40420f0000000000"},
       {with_other(with_value(frame_of(DVK_FRAME_inspect_done, user, 1, 11), 1), 6, 0),
        "2c000000018b0700040103004100100001000000000000000b00000000000000010000000000000006000000"},
       {frame_of(DVK_FRAME_inspect_done, user, 1, 11, DVK_E_no_entry),
@@ -243,6 +244,7 @@ dvk_frame random_frame(std::mt19937_64& chance, const std::string& data) {
   for (auto& byte : f.message.payload) byte = static_cast<std::uint8_t>(chance());
   if (f.kind == DVK_FRAME_control) f.value = 1 + chance() % 2;
   f.age_ns = chance();
+  const bool waits = f.kind == DVK_FRAME_waits_for || f.kind == DVK_FRAME_waits_for_done;
   if (f.kind == DVK_FRAME_inspect_done) f.value = chance() % 2;
   const auto count = static_cast<std::uint32_t>(1 + chance() % DVK_FRAGMENT_BYTES);
   const std::uint64_t at = chance() >> (1 + chance() % 63);
@@ -251,7 +253,7 @@ dvk_frame random_frame(std::mt19937_64& chance, const std::string& data) {
                 count);
   f.part.depth = static_cast<std::uint32_t>(chance() % (DVK_GRANT_DEPTH_MAX + 1));
   f = with_other(with_destination(f, any_number(f.into.grant), any_number(f.into.offset)), any_number(f.other),
-                 any_number(f.other_node));
+                 waits ? static_cast<std::uint16_t>(chance() % 2) : any_number(f.other_node));
   return f;
 }
 

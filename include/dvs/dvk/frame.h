@@ -104,7 +104,8 @@ struct dvk_frame {
                                    inspect_done: who has the request; waits_for:
                                    who waits for it; waits_for_done: whom it waits for */
   uint64_t age_ns;           /**< waits_for_done: how long it has waited */
-  uint16_t other_node;       /**< the node of `other` */
+  uint16_t other_node;       /**< the node of `other`; waits_for: 1 if `other` receives, 0 if it sends or asks;
+                                  waits_for_done: the same of `from` */
 
   const uint8_t* data; /**< copy_in, and a copy_out_done with result 0: within the bytes that were decoded */
   uint32_t data_bytes; /**< 1..#DVK_FRAGMENT_BYTES */
@@ -165,9 +166,9 @@ DVK_INLINE uint32_t dvk_frame_fixed_bytes(uint8_t kind, int32_t result) {
     case DVK_FRAME_inspect_done:
       return result == DVK_E_ok ? 8 + 4 : 0;
     case DVK_FRAME_waits_for:
-      return 4;
+      return 4 + 2;
     case DVK_FRAME_waits_for_done:
-      return result == DVK_E_ok ? 8 + 4 + 8 : 0;
+      return result == DVK_E_ok ? 8 + 4 + 2 + 8 : 0;
     case DVK_FRAME_bound:
       return 8 + DVK_NAME_BYTES;
     case DVK_FRAME_copy_out:
@@ -244,6 +245,9 @@ DVK_INLINE int dvk_frame_check(const struct dvk_frame* frame) {
       return frame->part.whole == 0 || frame->part.depth > DVK_GRANT_DEPTH_MAX ? DVK_E_range : DVK_E_ok;
     case DVK_FRAME_inspect_done:
       return frame->result == DVK_E_ok && frame->value > 1 ? DVK_E_bad_argument : DVK_E_ok;
+    case DVK_FRAME_waits_for:
+    case DVK_FRAME_waits_for_done:
+      return frame->result == DVK_E_ok && frame->other_node > 1 ? DVK_E_bad_argument : DVK_E_ok;
     case DVK_FRAME_redirect:
       return frame->result != DVK_E_ok || dvk_is_notification(&frame->message) ? DVK_E_bad_argument : DVK_E_ok;
     default:

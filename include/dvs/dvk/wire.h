@@ -99,11 +99,13 @@ DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dv
       break;
     case DVK_FRAME_waits_for:
       dvk_wire_put(into, (uint32_t)frame->other, 4);
+      dvk_wire_put(into, frame->other_node, 2);
       break;
     case DVK_FRAME_waits_for_done:
       if (frame->result != DVK_E_ok) break;
       dvk_wire_put(into, frame->value, 8);
       dvk_wire_put(into, (uint32_t)frame->other, 4);
+      dvk_wire_put(into, frame->other_node, 2);
       dvk_wire_put(into, frame->age_ns, 8);
       break;
     case DVK_FRAME_bound:
@@ -160,11 +162,13 @@ DVK_INLINE void dvk_frame_get_body(struct dvk_wire_reader* from, struct dvk_fram
       break;
     case DVK_FRAME_waits_for:
       frame->other = dvk_wire_get_signed(from);
+      frame->other_node = (uint16_t)dvk_wire_get(from, 2);
       break;
     case DVK_FRAME_waits_for_done:
       if (frame->result != DVK_E_ok) break;
       frame->value = dvk_wire_get(from, 8);
       frame->other = dvk_wire_get_signed(from);
+      frame->other_node = (uint16_t)dvk_wire_get(from, 2);
       frame->age_ns = dvk_wire_get(from, 8);
       break;
     case DVK_FRAME_bound:

@@ -24,6 +24,7 @@ namespace dvs::userspace {
 struct wait_edge {
   bool is_stuck = false;  ///< it cannot go on before the other does something
   endpoint_id waits_for = none;
+  bool receives = false;     ///< it waits for a message, not to give one
   std::uint64_t wait = 0;    ///< tells two waits apart
   std::uint64_t age_ns = 0;  ///< how long it has waited
 };
@@ -59,8 +60,8 @@ class broker final : public std::enable_shared_from_this<broker> {
   /// Binds a process of another node.
   result<std::shared_ptr<port>> bind_ghost(const std::shared_ptr<carrier>& gate, endpoint_id who, std::string_view name,
                                            node_id at);
-  /// For whom `who`, which runs here, waits, given that `waiter` waits for it.
-  [[nodiscard]] wait_edge edge_of(endpoint_id who, endpoint_id waiter);
+  /// For whom `who`, which runs here, waits, given that `waiter` waits for it: in a receive, or to send or ask.
+  [[nodiscard]] wait_edge edge_of(endpoint_id who, endpoint_id waiter, bool waiter_receives);
   /// Ends the wait `wait` of `who`, which runs here and waits for a process here, with `locked`.
   errc lock_wait(endpoint_id who, std::uint64_t wait);
   [[nodiscard]] std::uint64_t waits_across(endpoint_id who);

@@ -29,31 +29,28 @@ inline result<std::shared_ptr<port>> broker::bind_ghost(const std::shared_ptr<ca
   return made;
 }
 
-inline wait_edge broker::edge_of(endpoint_id who, endpoint_id waiter) {
+inline wait_edge broker::edge_of(endpoint_id who, endpoint_id waiter, bool waiter_receives) {
   const std::lock_guard guard(lock_);
-  dvk_slot* slot = nullptr;
+  dvk_slot *slot = nullptr, *waiting = nullptr;
   if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return {};
+  if (dvk_find_bound(table(), number(waiter), &waiting) != DVK_E_ok) return {};
+  // What the waiter gives shows here when it has come, and until it has been told how that ended.
+  const published_state given = state_of(*ports_[static_cast<std::size_t>(index_of(waiter))]);
+  const bool is_taken = given.doing == activity::awaiting_reply;
+  if (!waiter_receives && (given.peer != who || (given.doing != activity::sending && !is_taken))) return {};
+
   const port& p = *ports_[static_cast<std::size_t>(index_of(who))];
   const published_state state = state_of(p);
-  const auto age = static_cast<std::uint64_t>(monotonic_ns()) - p.began_.load(std::memory_order_relaxed);
-  wait_edge edge{true, state.peer, p.state_.load(std::memory_order_acquire), age};
-  switch (state.doing) {
-    case activity::running:
-    case activity::sleeping:
-      return {};
-    case activity::receiving: {
-      if (state.peer == any || state.requests_only || p.has_notification_from(state.peer)) return {};
-      if (state.peer != waiter) return edge;
-      // It takes what the waiter has for it: MINIX's exemption of two of which one sends and the other receives.
-      const auto& sender = ports_[static_cast<std::size_t>(index_of(waiter))];
-      return sender != nullptr && state_of(*sender).doing == activity::sending ? wait_edge{} : edge;
-    }
-    default:
-      break;
+  if (state.doing == activity::running || state.doing == activity::sleeping) return {};
+  const bool receives = state.doing == activity::receiving;
+  if (receives) {
+    if (state.peer == any || state.requests_only || p.has_notification_from(state.peer)) return {};
+    // It takes what the waiter has for it: MINIX's exemption of two of which one sends and the other receives.
+    if (state.peer == waiter && !waiter_receives && !is_taken) return {};
   }
-  if (const std::uint64_t exchange = p.waiting_across_.load(std::memory_order_acquire); exchange != 0)
-    edge.wait = exchange;
-  return edge;
+  const std::uint64_t exchange = p.waiting_across_.load(std::memory_order_acquire);
+  const auto age = static_cast<std::uint64_t>(monotonic_ns()) - p.began_.load(std::memory_order_relaxed);
+  return {true, state.peer, receives, exchange != 0 ? exchange : p.state_.load(std::memory_order_acquire), age};
 }
 
 inline errc broker::lock_wait(endpoint_id who, std::uint64_t wait) {

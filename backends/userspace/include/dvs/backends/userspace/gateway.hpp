@@ -129,6 +129,7 @@ class gateway final : public gate, public across {
     std::uint16_t dc;
     endpoint_id origin, first_asked;
     endpoint_id before, at;
+    bool before_receives = false;
     std::vector<seen> first, steps;
     bool is_second_look = false;
   };

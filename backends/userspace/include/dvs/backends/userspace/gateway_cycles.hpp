@@ -61,7 +61,8 @@ inline void gateway::search_on(const std::shared_ptr<cycle_search>& search) {
   if (in == containers_.end()) return;
   const ghost* const elsewhere = find_ghost(in->second, search->at);
   const std::int64_t asked_ns = monotonic_ns();
-  if (elsewhere == nullptr) return step(search, in->second.dc->edge_of(search->at, search->before), asked_ns, 0);
+  if (elsewhere == nullptr)
+    return step(search, in->second.dc->edge_of(search->at, search->before, search->before_receives), asked_ns, 0);
   outgoing question;
   question.frame.kind = DVK_FRAME_waits_for;
   question.frame.dc = search->dc;
@@ -69,10 +70,11 @@ inline void gateway::search_on(const std::shared_ptr<cycle_search>& search) {
   question.frame.from = number(search->origin);
   question.frame.to = number(search->at);
   question.frame.other = number(search->before);
+  question.frame.other_node = search->before_receives;
   ask(std::move(question), [this, search, asked_ns](const dvk_frame& told) {
     if (told.result != DVK_E_ok) return;
     const std::int64_t half = (monotonic_ns() - asked_ns) / 2;
-    step(search, {true, endpoint_id{told.other}, told.value, told.age_ns}, asked_ns + half, half);
+    step(search, {true, endpoint_id{told.other}, told.other_node != 0, told.value, told.age_ns}, asked_ns + half, half);
   });
 }
 
@@ -84,6 +86,7 @@ inline void gateway::step(const std::shared_ptr<cycle_search>& search, const wai
   search->steps.push_back({search->at, edge.wait, at_ns - static_cast<std::int64_t>(edge.age_ns), unsure_ns});
   if (search->at == search->origin) return end_round(search);
   search->before = search->at;
+  search->before_receives = edge.receives;
   search->at = edge.waits_for;
   search_on(search);
 }
@@ -93,6 +96,7 @@ inline void gateway::end_round(const std::shared_ptr<cycle_search>& search) {
   if (!std::exchange(search->is_second_look, true)) {
     search->first.swap(search->steps);
     search->before = search->origin;
+    search->before_receives = false;
     search->at = search->first_asked;
     return search_on(search);
   }
@@ -139,11 +143,12 @@ inline errc gateway::lock_here(container& in, const dvk_frame& command) {
 
 /// Tells another node for whom a process here waits.
 inline void gateway::tell_edge(container& in, const dvk_frame& command) {
-  const wait_edge edge = in.dc->edge_of(endpoint_id{command.to}, endpoint_id{command.other});
+  const wait_edge edge = in.dc->edge_of(endpoint_id{command.to}, endpoint_id{command.other}, command.other_node != 0);
   outgoing done;
   done.frame = completion_of(command, edge.is_stuck ? errc::ok : errc::no_entry);
   done.frame.value = edge.wait;
   done.frame.other = number(edge.waits_for);
+  done.frame.other_node = edge.receives;
   done.frame.age_ns = edge.age_ns;
   answer(std::move(done));
 }
