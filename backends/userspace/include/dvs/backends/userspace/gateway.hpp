@@ -199,9 +199,9 @@ class gateway final : public gate, public across {
   void look_for_cycles();
   void begin_search(std::uint64_t exchange);
   void search_on(const std::shared_ptr<cycle_search>& search);
-  void step(const std::shared_ptr<cycle_search>& search, const wait_edge& edge, std::int64_t at_ns,
-            std::int64_t unsure_ns);
-  void end_round(const std::shared_ptr<cycle_search>& search);
+  bool step(cycle_search& search, const wait_edge& edge, std::int64_t at_ns, std::int64_t unsure_ns);
+  bool end_round(cycle_search& search);
+  void judge(const cycle_search& search);
   template <class Wait>
   void lock(std::uint16_t dc, const Wait& wait);
   errc lock_here(container& in, const dvk_frame& command);

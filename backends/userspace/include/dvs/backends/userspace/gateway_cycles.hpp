@@ -55,59 +55,69 @@ inline void gateway::begin_search(std::uint64_t exchange) {
   search_on(search);
 }
 
-/// Looks at the next process.
+/// Looks at one process after the other, as far as they are here; the answer of another node takes it on from there.
 inline void gateway::search_on(const std::shared_ptr<cycle_search>& search) {
-  const auto in = containers_.find(search->dc);
-  if (in == containers_.end()) return;
-  const ghost* const elsewhere = find_ghost(in->second, search->at);
-  const std::int64_t asked_ns = monotonic_ns();
-  if (elsewhere == nullptr)
-    return step(search, in->second.dc->edge_of(search->at, search->before, search->before_receives), asked_ns, 0);
-  outgoing question;
-  question.frame.kind = DVK_FRAME_waits_for;
-  question.frame.dc = search->dc;
-  question.frame.to_node = number(elsewhere->at);
-  question.frame.from = number(search->origin);
-  question.frame.to = number(search->at);
-  question.frame.other = number(search->before);
-  question.frame.other_node = search->before_receives;
-  ask(std::move(question), [this, search, asked_ns](const dvk_frame& told) {
-    if (told.result != DVK_E_ok) return;
-    const std::int64_t half = (monotonic_ns() - asked_ns) / 2;
-    step(search, {true, endpoint_id{told.other}, told.other_node != 0, told.value, told.age_ns}, asked_ns + half, half);
-  });
-}
-
-/// For whom the process that was looked at waits; that was so at `at_ns`, give or take `unsure_ns`.
-inline void gateway::step(const std::shared_ptr<cycle_search>& search, const wait_edge& edge, std::int64_t at_ns,
-                          std::int64_t unsure_ns) {
-  constexpr std::size_t longest_cycle = 4096;
-  if (!edge.is_stuck || search->steps.size() == longest_cycle) return;
-  search->steps.push_back({search->at, edge.wait, at_ns - static_cast<std::int64_t>(edge.age_ns), unsure_ns});
-  if (search->at == search->origin) return end_round(search);
-  search->before = search->at;
-  search->before_receives = edge.receives;
-  search->at = edge.waits_for;
-  search_on(search);
-}
-
-/// The search has come back to where it began.
-inline void gateway::end_round(const std::shared_ptr<cycle_search>& search) {
-  if (!std::exchange(search->is_second_look, true)) {
-    search->first.swap(search->steps);
-    search->before = search->origin;
-    search->before_receives = false;
-    search->at = search->first_asked;
-    return search_on(search);
+  for (;;) {
+    const auto in = containers_.find(search->dc);
+    if (in == containers_.end()) return;
+    const std::int64_t asked_ns = monotonic_ns();
+    if (const ghost* const elsewhere = find_ghost(in->second, search->at); elsewhere != nullptr) {
+      outgoing question;
+      question.frame.kind = DVK_FRAME_waits_for;
+      question.frame.dc = search->dc;
+      question.frame.to_node = number(elsewhere->at);
+      question.frame.from = number(search->origin);
+      question.frame.to = number(search->at);
+      question.frame.other = number(search->before);
+      question.frame.other_node = search->before_receives;
+      return ask(std::move(question), [this, search, asked_ns](const dvk_frame& told) {
+        if (told.result != DVK_E_ok) return;
+        const std::int64_t half = (monotonic_ns() - asked_ns) / 2;
+        const wait_edge edge{true, endpoint_id{told.other}, told.other_node != 0, told.value, told.age_ns};
+        if (step(*search, edge, asked_ns + half, half)) search_on(search);
+      });
+    }
+    const wait_edge edge = in->second.dc->edge_of(search->at, search->before, search->before_receives);
+    if (!step(*search, edge, asked_ns, 0)) return;
   }
-  if (search->first != search->steps || search->steps.back().wait != search->exchange) return;
-  const auto& youngest = *std::ranges::max_element(search->steps, {}, &cycle_search::seen::began_ns);
+}
+
+/// For whom the process that was looked at waits; that was so at `at_ns`, give or take `unsure_ns`. Whether to look on.
+inline bool gateway::step(cycle_search& search, const wait_edge& edge, std::int64_t at_ns, std::int64_t unsure_ns) {
+  if (!edge.is_stuck) return false;
+  // A cycle that the origin only leads to is found by those who are in it.
+  if (std::ranges::find(search.steps, search.at, &cycle_search::seen::who) != search.steps.end()) return false;
+  search.steps.push_back({search.at, edge.wait, at_ns - static_cast<std::int64_t>(edge.age_ns), unsure_ns});
+  if (search.at == search.origin) return end_round(search);
+  search.before = search.at;
+  search.before_receives = edge.receives;
+  search.at = edge.waits_for;
+  return true;
+}
+
+/// The search has come back to where it began. Whether to look once more.
+inline bool gateway::end_round(cycle_search& search) {
+  if (std::exchange(search.is_second_look, true)) {
+    judge(search);
+    return false;
+  }
+  search.first.swap(search.steps);
+  search.before = search.origin;
+  search.before_receives = false;
+  search.at = search.first_asked;
+  return true;
+}
+
+/// Ends a wait of a cycle that was seen twice.
+inline void gateway::judge(const cycle_search& search) {
+  if (search.first != search.steps || search.steps.back().wait != search.exchange) return;
+  const auto& youngest = *std::ranges::max_element(search.steps, {}, &cycle_search::seen::began_ns);
   const std::int64_t age = monotonic_ns() - youngest.began_ns;
-  if (age > old_ns) return lock(search->dc, *std::ranges::min_element(search->steps, {}, &cycle_search::seen::who));
-  const bool is_certain = std::ranges::all_of(search->steps, [&](const cycle_search::seen& other) {
+  if (age > old_ns) return lock(search.dc, *std::ranges::min_element(search.steps, {}, &cycle_search::seen::who));
+  const bool is_certain = std::ranges::all_of(search.steps, [&](const cycle_search::seen& other) {
     return &other == &youngest || other.began_ns + other.unsure_ns < youngest.began_ns - youngest.unsure_ns;
   });
-  if (age < young_ns && is_certain) lock(search->dc, youngest);
+  if (age < young_ns && is_certain) lock(search.dc, youngest);
 }
 
 /// Ends a wait that was found in a cycle.
