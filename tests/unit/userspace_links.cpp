@@ -234,3 +234,21 @@ TEST_CASE("the processes of a node that starts again are not those of before") {
   there.end();
   here.end();
 }
+
+TEST_CASE("a DC that spans nodes needs a gateway, a number of its own, and a place among its nodes") {
+  const auto refused = [](userspace::node& node, std::string_view name, const dc_span& span) {
+    try {
+      static_cast<void>(node.create_dc(name, {.span = span}));
+    } catch (const error& why) {
+      return static_cast<errc>(why.code().value());
+    }
+    return errc::ok;
+  };
+  userspace::node alone;
+  CHECK(refused(alone, "one", {dc_id{7}, 0, 2}) == errc::not_supported);
+  userspace::gateway gate{node_id{1}};
+  userspace::node node{gate};
+  auto first = node.create_dc("first", {.span = dc_span{dc_id{7}, 0, 2}});
+  CHECK(refused(node, "second", {dc_id{7}, 0, 2}) == errc::exists);
+  CHECK(refused(node, "third", {dc_id{8}, 2, 2}) == errc::bad_value);
+}

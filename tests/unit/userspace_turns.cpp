@@ -6,7 +6,9 @@
 #include <chrono>
 #include <dvs/backends/userspace.hpp>
 #include <dvs/ipc.hpp>
+#include <functional>
 #include <map>
+#include <memory>
 #include <vector>
 
 namespace {
@@ -78,4 +80,37 @@ TEST_CASE("a sleep ends although the other fibers never stop asking each other")
     for (; !slept && asked < far_more_than_it_takes; ++asked) self.sendrec(server, increment{asked}).value();
   });
   CHECK(asked < far_more_than_it_takes);
+}
+
+TEST_CASE("who yields is in its turn once, also when something wakes it meanwhile") {
+  struct fiber_body final : dvs::userspace::runnable {
+    explicit fiber_body(std::function<void()> what) : body(std::move(what)) {}
+    void run() override { body(); }
+    std::function<void()> body;
+  };
+  auto& here = dvs::userspace::carrier::current();
+  dvs::userspace::task* yielding = nullptr;
+  int ended = 0;
+  const auto spawn = [&](std::function<void()> body) {
+    here.spawn(std::make_unique<fiber_body>([&ended, body = std::move(body)] {
+                 body();
+                 ++ended;
+               }),
+               "turns");
+  };
+  spawn([&] {
+    yielding = &here.running();
+    for (int i = 0; i < 100; ++i) here.yield();
+  });
+  spawn([&] {
+    for (int i = 0; i < 50; ++i) {
+      here.make_ready(*yielding);
+      here.yield();
+    }
+  });
+  for (int others = 0; others < 3; ++others)
+    spawn([&] {
+      for (int i = 0; i < 100; ++i) here.yield();
+    });
+  while (ended < 5) here.yield();
 }

@@ -11,6 +11,7 @@ namespace dvs::loopback {
 class node_core {
  public:
   result<std::unique_ptr<dc>> create_dc(std::string_view name, const dc_options& sizes) {
+    if (sizes.span) return errc::not_supported;
     for (const dc_info& other : dcs())
       if (other.name == name) return errc::exists;
     auto made = std::make_unique<dc>(contexts_, members_, dc_id{next_id_}, name, sizes);
