@@ -102,15 +102,15 @@ TEST_CASE("who yields is in its turn once, also when something wakes it meanwhil
     yielding = &here.running();
     for (int i = 0; i < 100; ++i) here.yield();
   });
+  for (int others = 0; others < 3; ++others)
+    spawn([&] {
+      for (int i = 0; i < 100; ++i) here.yield();
+    });
   spawn([&] {
     for (int i = 0; i < 50; ++i) {
       here.make_ready(*yielding);
       here.yield();
     }
   });
-  for (int others = 0; others < 3; ++others)
-    spawn([&] {
-      for (int i = 0; i < 100; ++i) here.yield();
-    });
   while (ended < 5) here.yield();
 }
