@@ -20,10 +20,7 @@ class tcp_wire {
       proxies_[0].emplace(left_, how, dvs::proxies::tcp_address{"127.0.0.1", 0});
       proxies_[0]->expect(right_.self(), {"127.0.0.1", proxies_[1]->port()});
     });
-    for (bool up = false; !up;) {
-      left_.run([&] { up = left_.knows(right_.self()); });
-      if (up) right_.run([&] { up = right_.knows(left_.self()); });
-    }
+    while (!knows(left_, right_) || !knows(right_, left_)) continue;
   }
   tcp_wire(const tcp_wire&) = delete;
   tcp_wire& operator=(const tcp_wire&) = delete;
@@ -33,6 +30,12 @@ class tcp_wire {
   }
 
  private:
+  static bool knows(Gateway& one, Gateway& other) {
+    bool known = false;
+    one.run([&] { known = one.knows(other.self()); });
+    return known;
+  }
+
   Gateway& left_;
   Gateway& right_;
   std::optional<dvs::proxies::tcp_proxy> proxies_[2];
