@@ -27,7 +27,10 @@ inline errc gateway::link_up(node_id peer, std::uint64_t incarnation, proxy& by)
   const bool is_same_run = std::exchange(known_incarnations_[peer], incarnation) == incarnation;
   for (auto& [dc, in] : containers_) {
     if (!is_same_run) vanish_all(peer, in, false);
-    greet(peer, in);
+    for (auto& [who, known] : in.ghosts)
+      if (known->at == peer) known->listed = false;
+    peers_.at(peer).unlisted.insert(dc);
+    list(peer, in);  // before any of them asks for anything there
   }
   return errc::ok;
 }
@@ -53,10 +56,8 @@ inline bool gateway::knows(node_id peer) const {
   return at != peers_.end() && at->second.unlisted.empty();
 }
 
-/// Tells a node that a DC runs here, and wants to know who is bound in it there.
+/// Tells a node that a DC runs here from now on, and wants to know who is bound in it there.
 inline void gateway::greet(node_id peer, container& in) {
-  for (auto& [who, known] : in.ghosts)
-    if (known->at == peer) known->listed = false;
   peers_.at(peer).unlisted.insert(number(in.dc->shared_id()));
   queue_news(peer, DVK_FRAME_join, in.dc->shared_id(), endpoint_id{0}, endpoint_id{0}, 0, {});
 }

@@ -17,9 +17,9 @@ class gateway_thread {
     std::atomic<bool> ready{false};
     thread_ = std::thread([this, self, &ready] {
       gateway_.emplace(self);
-      carrier& here = carrier::current();
+      carrier_ = carrier::current_shared();
+      carrier& here = *carrier_;
       home_ = &here.running();
-      carrier_ = &here;
       bell_ = here.add_bell(stop_);
       ready.store(true, std::memory_order_release);
       ready.notify_one();
@@ -51,7 +51,7 @@ class gateway_thread {
   } stop_{*this};
 
   std::optional<gateway> gateway_;
-  carrier* carrier_ = nullptr;
+  std::shared_ptr<carrier> carrier_;  ///< outlives its thread: the last ring may come when that has gone
   task* home_ = nullptr;
   std::uint32_t bell_ = 0;
   std::thread thread_;
