@@ -31,7 +31,7 @@ class tcp_proxy final : public proxy {
   /// `how`: its node and incarnation are taken from the gate. Throws `dvs::error` if it cannot listen at `here`:
   /// `bad_argument` (no address), `busy` (the port is taken), `access_denied`, `no_device` (not an address of this
   /// host).
-  tcp_proxy(gate& node, link_settings how, const tcp_address& here) : gate_(node), settings_(std::move(how)) {
+  tcp_proxy(gate& node, const link_settings& how, const tcp_address& here) : gate_(node), settings_(how) {
     settings_.node = gate_.self();
     settings_.incarnation = gate_.incarnation();
     listening_ = tcp_socket::listen(here.host, here.port);
