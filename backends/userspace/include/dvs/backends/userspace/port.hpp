@@ -258,8 +258,9 @@ class port final : public bell_source {
   const std::int32_t node_;
   std::atomic<std::uint32_t> control_{0};
   std::atomic<bool> lost_{false};
-  std::uint64_t birth_ = 0;             ///< which of all processes of this node it is
-  endpoint_id redirected_away_ = none;  ///< a ghost: its request was relayed to this process of another node
+  std::atomic<std::uint64_t> locked_wait_{0};  ///< the published state of a wait that is to end as locked
+  std::uint64_t birth_ = 0;                    ///< which of all processes of this node it is
+  endpoint_id redirected_away_ = none;         ///< a ghost: its request was relayed to this process of another node
 
   /// What its own thread writes all the time; partners read what stands before it.
   alignas(64) wait_record wait_;
@@ -306,7 +307,6 @@ class port final : public bell_source {
   std::atomic<bool> searched_{false};             ///< whether this port has looked for a cycle since
   std::atomic<std::uint64_t> asking_across_{0};   ///< the exchange of its request to another node
   std::atomic<std::uint64_t> waiting_across_{0};  ///< the same of whatever it wants of another node
-  std::atomic<std::uint64_t> locked_wait_{0};     ///< the published state of a wait that is to end as locked
   std::atomic<std::uint64_t> sent_{0}, received_{0}, copies_{0}, bytes_copied_{0};
 };
 

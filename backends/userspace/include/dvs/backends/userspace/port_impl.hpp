@@ -88,8 +88,8 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
     }
     if (poll()) break;
     errc why = interrupted();
-    if (why == errc::ok && locked_wait_.load(std::memory_order_relaxed) == state_.load(std::memory_order_relaxed))
-      why = errc::locked;
+    const std::uint64_t locked = locked_wait_.load(std::memory_order_relaxed);
+    if (why == errc::ok && locked != 0 && locked == state_.load(std::memory_order_relaxed)) why = errc::locked;
     if (why == errc::ok && deadline >= 0 && monotonic_ns() >= deadline) why = errc::timed_out;
     // A partner that answers soon is not worth the search; one that does not may be waiting for us.
     if (why == errc::ok && how.word == nullptr && !std::exchange(checked_for_cycle, true) && would_lock(*on))
@@ -149,8 +149,10 @@ inline void port::close() {
 
 inline bool port::would_lock(link& on) {
   std::atomic_thread_fence(std::memory_order_seq_cst);  // what we wait for is visible before we look at others
-  const bool partner_waits = on.server->blocked_on_.load(std::memory_order_acquire) != nullptr ||
-                             on.server->waiting_across_.load(std::memory_order_acquire) != 0;
+  const port& partner = *on.server;
+  const bool partner_waits =
+      partner.blocked_on_.load(std::memory_order_acquire) != nullptr ||
+      (broker_->outside() != nullptr && partner.waiting_across_.load(std::memory_order_acquire) != 0);
   const bool cycle = partner_waits && broker_->would_lock(*this, on);
   searched_.store(true, std::memory_order_release);
   return cycle;
