@@ -63,7 +63,7 @@ class gate {
   virtual errc wake_when(proxy& which, int descriptor, readiness what) = 0;
   /// Waits for `descriptor` no more; to be called before it is closed.
   virtual void forget(int descriptor) = 0;
-  /// Forgets `which`: its links are down, and it does not run again.
+  /// Forgets `which`: its links are down, and it does not run again. Nobody may wake it any more.
   virtual void remove(proxy& which) = 0;
 
   /// Frames from and to `peer` go through `by` from now on. Errors: `bad_argument` (`peer` is this node), `busy` (a

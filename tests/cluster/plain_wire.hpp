@@ -19,7 +19,13 @@ class plain_wire {
   plain_wire(const plain_wire&) = delete;
   plain_wire& operator=(const plain_wire&) = delete;
   ~plain_wire() {
-    for (end& each : ends_) each.gate.run([&] { each.gate.remove(each); });
+    {
+      const std::lock_guard guard(lock_);
+      closed_ = true;
+    }
+    // Twice: the first time an end may still wake the other one.
+    for (int pass = 0; pass < 2; ++pass)
+      for (end& each : ends_) each.gate.run([&] { each.gate.remove(each); });
   }
 
   /// Loses what is under way, and the link.
@@ -39,6 +45,7 @@ class plain_wire {
       bool up;
       {
         const std::lock_guard guard(wire.lock_);
+        if (wire.closed_) return;
         epoch = wire.epoch_;
         up = wire.up_;
         came.swap(wire.towards_[index]);
@@ -79,6 +86,7 @@ class plain_wire {
   std::mutex lock_;
   std::uint64_t epoch_ = 0;
   bool up_ = false;
+  bool closed_ = false;
   std::array<std::deque<frame>, 2> towards_;
 };
 
