@@ -20,6 +20,8 @@
 #ifndef DVS_PROXY_HPP
 #define DVS_PROXY_HPP
 
+#include <dvs/dvk/frame.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <dvs/ids.hpp>
@@ -30,7 +32,7 @@
 namespace dvs {
 
 /// The room that any frame fits, in bytes.
-inline constexpr std::size_t frame_bytes_max = 65'604;
+inline constexpr std::size_t frame_bytes_max = DVK_FRAME_BYTES_MAX;
 
 /// Moves frames by some transport; runs when its gate lets it.
 class proxy {

@@ -79,25 +79,25 @@ TEST_CASE("records have the bytes that an independent program computed, also und
   stream_pair fresh;
   fresh.feed(fresh.listener, fresh.at_listener, fresh.drain(fresh.dialler));
   fresh.feed(fresh.dialler, fresh.at_dialler, fresh.drain(fresh.listener));
-  CHECK(in_hex(fresh.drain(fresh.dialler)) == "10000000f02f897bc231428c7eb64ba39f201364");
+  CHECK(in_hex(fresh.drain(fresh.dialler)) == "100000007d90f893358987a77526114dd9c2b6d5");
 
   const bytes frame = small_frame();
   REQUIRE(pair.dialler.send_frame(frame) == errc::ok);
   CHECK(in_hex(pair.drain(pair.dialler)) ==
-        "300000006516911f0520423829705efd081a06a7dba8ad8b8370d821e064623cdc747a5350e89c61a4950c3d96113ae11f03"
-        "35f7");
+        "38000000f453b724300985d5ec9b7022b98d5c458318e873ecf232c762f211ed7be021c03c65be3513c0d50df9a07df16b60"
+        "26d26d4d4a17d8a7a61a");
   REQUIRE(pair.listener.send_frame(frame) == errc::ok);
   CHECK(in_hex(pair.drain(pair.listener)) ==
-        "30000000975b7dee3f86ce99cb346ffeef2082bd7f0f9f81d86189940e725173a30fd0f879774f5b8aa5b572727c3341f5cf"
-        "5d08");
+        "3800000018ee6ec0fc6440e36362772149cc376d9bc0ea63ac80fe0aad1b3f45215bc58ff2f2a45ec016358c037d8f355b19"
+        "1b81fcecc1d0375f973a");
   bytes last;
   for (std::uint64_t number = 2; number <= direction_cipher::numbers_per_key; ++number) {
     REQUIRE(pair.dialler.send_frame(frame) == errc::ok);
     last = pair.drain(pair.dialler);
   }
   CHECK(in_hex(last) ==
-        "300000008e6622dd02422b9762fbd8fcceee48a7afd964102716e08de6b74e90da8058fcd2951af377cdc83230ab5e849c4a"
-        "5524");
+        "380000009464242493b2bcc79f64f7470a7037cd270071a25a7409fded589c1211bce44631f353ec3d9549a716249832ae42"
+        "fe49ac988dff2ee346ea");
 }
 
 TEST_CASE("a link goes on across changes of its key") {
@@ -112,21 +112,21 @@ TEST_CASE("a link goes on across changes of its key") {
 TEST_CASE("one small frame goes out at once, as one record of four bytes and a tag around it") {
   stream_pair pair = established();
   REQUIRE(pair.dialler.send_frame(small_frame()) == errc::ok);
-  CHECK(pair.dialler.outgoing().size() == 32 + 4 + 16);
+  CHECK(pair.dialler.outgoing().size() == DVK_FRAME_HEADER_BYTES + 4 + 16);
   stream_pair plain = established(with(dialling(), {false, false}), with(listening(), {false, false}));
   REQUIRE(plain.dialler.send_frame(small_frame()) == errc::ok);
-  CHECK(plain.dialler.outgoing().size() == 32 + 4);
+  CHECK(plain.dialler.outgoing().size() == DVK_FRAME_HEADER_BYTES + 4);
 }
 
 TEST_CASE("frames that wait for the transport travel in batches, up to what both offered") {
   stream_pair pair = established();
   REQUIRE(pair.dialler.send_frame(small_frame()) == errc::ok);
-  REQUIRE(pair.dialler.outgoing().size() == 52);
+  REQUIRE(pair.dialler.outgoing().size() == DVK_FRAME_HEADER_BYTES + 4 + 16);
   for (int i = 0; i < 3000; ++i) REQUIRE(pair.dialler.send_frame(small_frame()) == errc::ok);
   const bytes stream = pair.drain(pair.dialler);
   const std::vector<bytes> records = records_in(stream);
   REQUIRE(records.size() == 3);  // the first alone, a full one, and the rest
-  CHECK(records[1].size() == 4 + batch_bytes_min / 32 * 32 + 16);
+  CHECK(records[1].size() == 4 + batch_bytes_min / DVK_FRAME_HEADER_BYTES * DVK_FRAME_HEADER_BYTES + 16);
   pair.feed(pair.listener, pair.at_listener, stream);
   CHECK(pair.at_listener.size() == 3001);
 }
@@ -210,7 +210,7 @@ TEST_CASE("a peer is not blamed for silence while its frames wait to be taken ou
   REQUIRE(pair.listener.receive(pair.drain(pair.dialler), 0s));
   pair.listener.tick(100s);
   CHECK(pair.listener.error() == errc::ok);
-  CHECK(pair.listener.next_frame().size() == 32);
+  CHECK(pair.listener.next_frame().size() == DVK_FRAME_HEADER_BYTES);
   CHECK(pair.listener.next_deadline() <= 105s);
   pair.listener.tick(105s);
   CHECK(pair.listener.error() == errc::not_connected);
@@ -240,7 +240,7 @@ TEST_CASE("bytes that have not the length of a frame are not sent") {
 
 TEST_CASE("a frame that was prepared and given up leaves no trace") {
   stream_pair pair = established();
-  REQUIRE(pair.dialler.prepare(32));
+  REQUIRE(pair.dialler.prepare(DVK_FRAME_HEADER_BYTES));
   REQUIRE(pair.dialler.prepare(DVK_FRAME_BYTES_MAX));
   CHECK(pair.dialler.outgoing().empty());
   REQUIRE(pair.dialler.send_frame(frame_of(DVK_FRAME_BYTES_MAX, 5)) == errc::ok);

@@ -185,7 +185,7 @@ TEST_CASE("what would become larger than agreed, or than it says, is not decompr
 TEST_CASE("records that no such link has are refused as soon as their head is there") {
   CHECK(verdict_of_plain(record_of(record_kind::frames, {}, batch_bytes_min + 1)) == errc::range);
   CHECK(verdict_of_plain(record_of(record_kind::frames, {}, 0xFF'FFFF)) == errc::range);
-  CHECK(verdict_of_plain(record_of(record_kind{2}, {}, 32)) == errc::bad_argument);
+  CHECK(verdict_of_plain(record_of(record_kind{2}, {}, DVK_FRAME_HEADER_BYTES)) == errc::bad_argument);
 }
 
 TEST_CASE("a compressed record on a link that has not agreed on it is refused") {

@@ -77,8 +77,8 @@ inline bytes dull_frame_of(std::size_t count) {
 
 /// The heartbeat of docs/wire_format.md from node 3 to node 0x104.
 inline bytes small_frame() {
-  bytes frame(32);
-  put_number(frame.data(), 32, 4);
+  bytes frame(DVK_FRAME_HEADER_BYTES);
+  put_number(frame.data(), frame.size(), 4);
   put_number(frame.data() + 4, 0x4001, 2);
   put_number(frame.data() + 8, 3, 2);
   put_number(frame.data() + 10, 0x104, 2);

@@ -13,7 +13,7 @@
 
 enum dvk_wire_constant {
   DVK_WIRE_VERSION = 1,
-  DVK_FRAME_HEADER_BYTES = 32,
+  DVK_FRAME_HEADER_BYTES = 40,
   DVK_FRAGMENT_BYTES = 64 * 1024, /**< the most data that one frame carries */
   DVK_WIRE_PART_BYTES = 36,
   DVK_FRAME_BYTES_MAX = DVK_FRAME_HEADER_BYTES + DVK_WIRE_PART_BYTES + DVK_FRAGMENT_BYTES,
@@ -90,6 +90,7 @@ struct dvk_frame {
   dvk_endpoint from; /**< who asks, whom a completion comes from, who is bound or gone; otherwise 0 in news */
   dvk_endpoint to;   /**< who is asked, or who has asked; 0 in news */
   int32_t result;    /**< of a completion: 0 or an error of errors.h; 0 in the others */
+  uint64_t clock;    /**< the logical time of `from_node` when it was sent, below 2^63 */
   uint64_t exchange; /**< names a command among those of `from_node`; its completion repeats it. 0 in news only */
 
   struct dvk_message message; /**< send, request, reply, try_send, redirect, and an answer with result 0; its source is
@@ -103,7 +104,7 @@ struct dvk_frame {
   dvk_endpoint other;        /**< copy_across: who granted `into`; redirect: whom to ask; notify: in whose name;
                                    inspect_done: who has the request; waits_for:
                                    who waits for it; waits_for_done: whom it waits for */
-  uint64_t age_ns;           /**< waits_for_done: how long it has waited */
+  uint64_t began;            /**< waits_for_done: the logical time at which the wait began */
   uint16_t other_node;       /**< the node of `other`; waits_for: 1 if `other` receives, 0 if it sends or asks;
                                   waits_for_done: the same of `from` */
 
@@ -218,6 +219,7 @@ DVK_INLINE int dvk_wire_check_news(const struct dvk_frame* frame) {
 DVK_INLINE int dvk_frame_check(const struct dvk_frame* frame) {
   const int completes = dvk_frame_completes(frame->kind);
   if (!dvk_is_frame_kind(frame->kind)) return DVK_E_bad_argument;
+  if (frame->clock >> 63 != 0) return DVK_E_range;
   if (completes ? !dvk_is_result(frame->result) : frame->result != 0) return DVK_E_bad_argument;
   if (dvk_frame_is_news(frame->kind) != (frame->exchange == 0)) return DVK_E_bad_argument;
   if (dvk_frame_has_data(frame->kind, frame->result) &&

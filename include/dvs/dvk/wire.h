@@ -106,7 +106,7 @@ DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dv
       dvk_wire_put(into, frame->value, 8);
       dvk_wire_put(into, (uint32_t)frame->other, 4);
       dvk_wire_put(into, frame->other_node, 2);
-      dvk_wire_put(into, frame->age_ns, 8);
+      dvk_wire_put(into, frame->began, 8);
       break;
     case DVK_FRAME_bound:
       dvk_wire_put(into, frame->value, 8);
@@ -169,7 +169,7 @@ DVK_INLINE void dvk_frame_get_body(struct dvk_wire_reader* from, struct dvk_fram
       frame->value = dvk_wire_get(from, 8);
       frame->other = dvk_wire_get_signed(from);
       frame->other_node = (uint16_t)dvk_wire_get(from, 2);
-      frame->age_ns = dvk_wire_get(from, 8);
+      frame->began = dvk_wire_get(from, 8);
       break;
     case DVK_FRAME_bound:
       frame->value = dvk_wire_get(from, 8);
@@ -217,6 +217,7 @@ DVK_INLINE int dvk_frame_encode(const struct dvk_frame* frame, uint8_t* bytes, s
   dvk_wire_put(&into, (uint32_t)frame->to, 4);
   dvk_wire_put(&into, (uint32_t)frame->result, 4);
   dvk_wire_put(&into, frame->exchange, 8);
+  dvk_wire_put(&into, frame->clock, 8);
   dvk_frame_put_body(&into, frame);
   if (dvk_frame_has_data(frame->kind, frame->result)) __builtin_memcpy(into.at, frame->data, frame->data_bytes);
   return DVK_E_ok;
@@ -247,6 +248,7 @@ DVK_INLINE int dvk_frame_decode(const uint8_t* bytes, size_t count, struct dvk_f
   frame->to = dvk_wire_get_signed(&from);
   frame->result = dvk_wire_get_signed(&from);
   frame->exchange = dvk_wire_get(&from, 8);
+  frame->clock = dvk_wire_get(&from, 8);
   if (!dvk_is_frame_kind(frame->kind)) return DVK_E_bad_argument;
   fixed = DVK_FRAME_HEADER_BYTES + (size_t)dvk_frame_fixed_bytes(frame->kind, frame->result);
   if (dvk_frame_has_data(frame->kind, frame->result) ? length <= fixed : length != fixed) return DVK_E_range;

@@ -139,7 +139,7 @@ void death_laws() {
       lab.until(self, alice, activity::awaiting_reply, bob);
       for (int slot = 2; slot <= 10; ++slot) lab.until_blocked(self, endpoint_id{slot});
     });
-    lab.dc().end();
+    lab.end_dc();
     lab.finish();
   });
 

@@ -176,8 +176,12 @@ class laboratory {
     finished_ = true;
     go();
     wait_for_parties();
-    for (auto& each : dcs_) each.end();
+    end_dc();
     record_.report();
+  }
+  /// Ends the DC; on the node of the first party last, so that those who wait for it see the end and not its death.
+  void end_dc() {
+    for (std::size_t site = dcs_.size(); site-- > 0;) dcs_[site].end();
   }
 
  private:

@@ -24,9 +24,9 @@ namespace dvs::userspace {
 struct wait_edge {
   bool is_stuck = false;  ///< it cannot go on before the other does something
   endpoint_id waits_for = none;
-  bool receives = false;     ///< it waits for a message, not to give one
-  std::uint64_t wait = 0;    ///< tells two waits apart
-  std::uint64_t age_ns = 0;  ///< how long it has waited
+  bool receives = false;    ///< it waits for a message, not to give one
+  std::uint64_t wait = 0;   ///< tells two waits apart
+  std::uint64_t began = 0;  ///< when it began, in the logical time of the cluster
 };
 
 /// See `dvs::backend_dc` for the operations that programs use.

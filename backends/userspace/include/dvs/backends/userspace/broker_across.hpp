@@ -49,8 +49,8 @@ inline wait_edge broker::edge_of(endpoint_id who, endpoint_id waiter, bool waite
     if (state.peer == waiter && !waiter_receives && !is_taken) return {};
   }
   const std::uint64_t exchange = p.waiting_across_.load(std::memory_order_acquire);
-  const auto age = static_cast<std::uint64_t>(monotonic_ns()) - p.began_.load(std::memory_order_relaxed);
-  return {true, state.peer, receives, exchange != 0 ? exchange : p.state_.load(std::memory_order_acquire), age};
+  const std::uint64_t began = p.began_.load(std::memory_order_acquire);
+  return {true, state.peer, receives, exchange != 0 ? exchange : p.state_.load(std::memory_order_acquire), began};
 }
 
 inline errc broker::lock_wait(endpoint_id who, std::uint64_t wait) {

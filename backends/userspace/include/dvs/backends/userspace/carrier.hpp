@@ -9,8 +9,10 @@
 #ifndef DVS_BACKENDS_USERSPACE_CARRIER_HPP
 #define DVS_BACKENDS_USERSPACE_CARRIER_HPP
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <boost/container/small_vector.hpp>
 #include <boost/intrusive/set.hpp>
 #include <cstdint>
 #include <dvs/backends/userspace/doorbell.hpp>
@@ -269,9 +271,10 @@ class carrier {
   };
   static inline thread_local constinit const std::shared_ptr<carrier>* here_ = nullptr;
 
+  using bell_list = boost::container::small_vector<bell_source*, 1>;  // more only if there are no more bells
   struct bell_entry {
     std::mutex lock;
-    std::vector<bell_source*> sources;
+    bell_list sources;
   };
   struct fiber_record;
 

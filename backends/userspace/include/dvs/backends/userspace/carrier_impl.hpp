@@ -202,7 +202,9 @@ inline void carrier::remove_bell(std::uint32_t bell, bell_source& source) {
   const std::lock_guard guard(bells_lock_);
   bell_entry& entry = *entries_[bell].load(std::memory_order_relaxed);
   const std::lock_guard entry_guard(entry.lock);
-  std::erase(entry.sources, &source);
+  const auto at = std::find(entry.sources.begin(), entry.sources.end(), &source);
+  if (at == entry.sources.end()) return;
+  entry.sources.erase(at);
   if (entry.sources.empty()) free_bells_.push_back(bell);
 }
 
@@ -210,15 +212,14 @@ inline void carrier::collect_bells() {
   bells_.collect([this](std::uint32_t bell) {
     bell_entry* const entry = entries_[bell].load(std::memory_order_acquire);
     if (entry == nullptr) return;
-    // What a bell starts may remove it, so the list is walked by index and looked at anew each time.
-    for (std::size_t i = 0;; ++i) {
-      bell_source* source;
-      {
-        const std::lock_guard guard(entry->lock);
-        if (i >= entry->sources.size()) break;
-        source = entry->sources[i];
-      }
+    std::unique_lock guard(entry->lock);
+    const bell_list ringing = entry->sources;
+    for (bell_source* const source : ringing) {
+      // What a bell starts may remove it and others.
+      if (std::find(entry->sources.begin(), entry->sources.end(), source) == entry->sources.end()) continue;
+      guard.unlock();
       source->rung();
+      guard.lock();
     }
   });
 }

@@ -121,8 +121,7 @@ class gateway final : public gate, public across {
     struct seen {
       endpoint_id who;
       std::uint64_t wait;
-      std::int64_t began_ns;   ///< on the clock of this node,
-      std::int64_t unsure_ns;  ///< give or take this
+      std::uint64_t began;  ///< in the logical time of the cluster
       [[nodiscard]] bool operator==(const seen& other) const { return who == other.who && wait == other.wait; }
     };
     std::uint64_t exchange;  ///< of the wait
@@ -199,7 +198,7 @@ class gateway final : public gate, public across {
   void look_for_cycles();
   void begin_search(std::uint64_t exchange);
   void search_on(const std::shared_ptr<cycle_search>& search);
-  bool step(cycle_search& search, const wait_edge& edge, std::int64_t at_ns, std::int64_t unsure_ns);
+  bool step(cycle_search& search, const wait_edge& edge);
   bool end_round(cycle_search& search);
   void judge(const cycle_search& search);
   template <class Wait>

@@ -14,9 +14,6 @@ namespace dvs::userspace {
 
 /// When a wait is looked at first; then after twice the time, again and again, up to the longest.
 inline constexpr std::int64_t first_search_ns = 2'000'000, longest_search_ns = 640'000'000;
-/// While the youngest wait of a cycle is younger, it is the one that is ended, if it is known for certain which that
-/// is. A cycle that has outlived the second time is ended at its lowest endpoint, about which all nodes agree.
-inline constexpr std::int64_t young_ns = 5'000'000, old_ns = 10'000'000;
 
 inline void gateway::expect_cycle(across_command& command) {
   command.began_ns = monotonic_ns();
@@ -60,7 +57,6 @@ inline void gateway::search_on(const std::shared_ptr<cycle_search>& search) {
   for (;;) {
     const auto in = containers_.find(search->dc);
     if (in == containers_.end()) return;
-    const std::int64_t asked_ns = monotonic_ns();
     if (const ghost* const elsewhere = find_ghost(in->second, search->at); elsewhere != nullptr) {
       outgoing question;
       question.frame.kind = DVK_FRAME_waits_for;
@@ -70,24 +66,23 @@ inline void gateway::search_on(const std::shared_ptr<cycle_search>& search) {
       question.frame.to = number(search->at);
       question.frame.other = number(search->before);
       question.frame.other_node = search->before_receives;
-      return ask(std::move(question), [this, search, asked_ns](const dvk_frame& told) {
+      return ask(std::move(question), [this, search](const dvk_frame& told) {
         if (told.result != DVK_E_ok) return;
-        const std::int64_t half = (monotonic_ns() - asked_ns) / 2;
-        const wait_edge edge{true, endpoint_id{told.other}, told.other_node != 0, told.value, told.age_ns};
-        if (step(*search, edge, asked_ns + half, half)) search_on(search);
+        const wait_edge edge{true, endpoint_id{told.other}, told.other_node != 0, told.value, told.began};
+        if (step(*search, edge)) search_on(search);
       });
     }
     const wait_edge edge = in->second.dc->edge_of(search->at, search->before, search->before_receives);
-    if (!step(*search, edge, asked_ns, 0)) return;
+    if (!step(*search, edge)) return;
   }
 }
 
-/// For whom the process that was looked at waits; that was so at `at_ns`, give or take `unsure_ns`. Whether to look on.
-inline bool gateway::step(cycle_search& search, const wait_edge& edge, std::int64_t at_ns, std::int64_t unsure_ns) {
+/// For whom the process that was looked at waits. Whether to look on.
+inline bool gateway::step(cycle_search& search, const wait_edge& edge) {
   if (!edge.is_stuck) return false;
   // A cycle that the origin only leads to is found by those who are in it.
   if (std::ranges::find(search.steps, search.at, &cycle_search::seen::who) != search.steps.end()) return false;
-  search.steps.push_back({search.at, edge.wait, at_ns - static_cast<std::int64_t>(edge.age_ns), unsure_ns});
+  search.steps.push_back({search.at, edge.wait, edge.began});
   if (search.at == search.origin) return end_round(search);
   search.before = search.at;
   search.before_receives = edge.receives;
@@ -108,16 +103,11 @@ inline bool gateway::end_round(cycle_search& search) {
   return true;
 }
 
-/// Ends a wait of a cycle that was seen twice.
+/// Ends the youngest wait of a cycle that was seen twice: it has closed it. All who see the cycle agree which that is.
 inline void gateway::judge(const cycle_search& search) {
   if (search.first != search.steps || search.steps.back().wait != search.exchange) return;
-  const auto& youngest = *std::ranges::max_element(search.steps, {}, &cycle_search::seen::began_ns);
-  const std::int64_t age = monotonic_ns() - youngest.began_ns;
-  if (age > old_ns) return lock(search.dc, *std::ranges::min_element(search.steps, {}, &cycle_search::seen::who));
-  const bool is_certain = std::ranges::all_of(search.steps, [&](const cycle_search::seen& other) {
-    return &other == &youngest || other.began_ns + other.unsure_ns < youngest.began_ns - youngest.unsure_ns;
-  });
-  if (age < young_ns && is_certain) lock(search.dc, youngest);
+  const auto age = [](const cycle_search::seen& each) { return std::pair(each.began, each.who); };
+  lock(search.dc, *std::ranges::max_element(search.steps, {}, age));
 }
 
 /// Ends a wait that was found in a cycle.
@@ -159,7 +149,7 @@ inline void gateway::tell_edge(container& in, const dvk_frame& command) {
   done.frame.value = edge.wait;
   done.frame.other = number(edge.waits_for);
   done.frame.other_node = edge.receives;
-  done.frame.age_ns = edge.age_ns;
+  done.frame.began = edge.began;
   answer(std::move(done));
 }
 

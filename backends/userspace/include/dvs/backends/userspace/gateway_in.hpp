@@ -20,6 +20,7 @@ inline errc gateway::deliver(node_id peer, std::span<const std::byte> bytes) {
   if (decoded != DVK_E_ok) return decoded == DVK_E_would_block ? errc::range : errc{decoded};
   if (used != bytes.size()) return errc::range;
   if (frame.from_node != number(peer) || frame.to_node != number(self_)) return errc::bad_argument;
+  hear(frame.clock);
   if (dvk_frame_completes(frame.kind))
     complete(peer, frame);
   else if (frame.kind != DVK_FRAME_heartbeat)

@@ -46,6 +46,7 @@ inline std::size_t gateway::next_outgoing(node_id peer, std::span<std::byte> roo
 
 /// Writes a frame and its data to `room`, which is large enough; 0 if it is not to be sent after all.
 inline std::size_t gateway::encode(outgoing& what, std::span<std::byte> room) {
+  what.frame.clock = clock();
   std::size_t used = 0;
   const auto with_data = [&](std::span<const std::byte> data) {
     what.frame.data = reinterpret_cast<const std::uint8_t*>(data.data());

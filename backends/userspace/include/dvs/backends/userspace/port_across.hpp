@@ -23,7 +23,7 @@ inline errc port::wait_across(across_command& command, published_state doing, ti
   command.bell = bell_;
   command.number = &waiting_across_;
   command.is_rendezvous = true;
-  began_.store(static_cast<std::uint64_t>(monotonic_ns()), std::memory_order_relaxed);
+  began_.store(gateway.clock(), std::memory_order_relaxed);
   publish(doing);  // before others can look for cycles
   gateway.submit(command);
   const auto is_done = [&] { return command.done.load(std::memory_order_acquire); };

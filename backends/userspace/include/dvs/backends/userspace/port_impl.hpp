@@ -135,9 +135,8 @@ inline void port::complete(errc outcome, bool first) {
 inline void port::open(link& on) {
   on.begin_exchange();
   searched_.store(false, std::memory_order_relaxed);
-  // Only compared with each other; where other nodes look at them they are of the same clock as theirs.
-  began_.store(broker_->outside() == nullptr ? ticks() : static_cast<std::uint64_t>(monotonic_ns()),
-               std::memory_order_relaxed);
+  // Only compared with each other, on all nodes of the DC.
+  began_.store(broker_->outside() == nullptr ? ticks() : broker_->outside()->clock(), std::memory_order_relaxed);
   blocked_on_.store(&on, std::memory_order_release);
 }
 

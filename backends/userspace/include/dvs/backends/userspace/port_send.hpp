@@ -64,8 +64,8 @@ inline errc port::send_local(link& on, const message& m, timeout limit) {
   }
   if (limit.is_zero()) return errc::would_block;
   on.ticket.store(to.next_ticket(false), std::memory_order_relaxed);  // before: who sees this wait comes after it
-  publish({activity::sending, false, 0, to.id_});
   open(on);
+  publish({activity::sending, false, 0, to.id_});
   wait_.kind = wait_kind::taken;
   wait_.on = &on;
   if (would_lock(on)) {
