@@ -79,9 +79,13 @@ inline result<endpoint_id> broker::find(std::string_view name) {
 inline published_state broker::state_of(const port& p) const {
   auto state = published_state::from(p.state_.load(std::memory_order_acquire));
   const link* const on = p.blocked_on_.load(std::memory_order_acquire);
-  if (on == nullptr || on->local || state.doing == activity::receiving) return state;
+  // What goes to another node is under way when the gateway has taken it.
+  if (on == nullptr && state.doing == activity::sending && p.waiting_across_.load(std::memory_order_acquire) == 0)
+    return {};
+  if (on == nullptr || on->local) return state;
+  if (!on->is_open()) return {};  // it has ended, or has not begun
   const slot_kind posted = slot_state(on->lines.post.state.load(std::memory_order_acquire)).kind();
-  if (state.doing == activity::running && on->is_open() && posted != slot_kind::listening)
+  if (state.doing == activity::running && posted != slot_kind::listening)
     state = {posted == slot_kind::send ? activity::sending : activity::awaiting_reply, false, 0, on->server_id};
   if (state.doing == activity::awaiting_reply &&
       on->taken.load(std::memory_order_acquire) != on->asking.load(std::memory_order_acquire))
