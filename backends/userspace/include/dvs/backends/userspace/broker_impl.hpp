@@ -80,7 +80,8 @@ inline published_state broker::state_of(const port& p) const {
   auto state = published_state::from(p.state_.load(std::memory_order_acquire));
   const link* const on = p.blocked_on_.load(std::memory_order_acquire);
   // What goes to another node is under way when the gateway has taken it.
-  if (on == nullptr && state.doing == activity::sending && p.waiting_across_.load(std::memory_order_acquire) == 0)
+  const bool goes_outside = outside_ != nullptr && on == nullptr && state.peer != hardware;
+  if (goes_outside && state.doing == activity::sending && p.waiting_across_.load(std::memory_order_acquire) == 0)
     return {};
   if (on == nullptr || on->local) return state;
   if (!on->is_open()) return {};  // it has ended, or has not begun
