@@ -16,8 +16,8 @@
 
 #include <atomic>
 #include <cstring>
-#include <dvs/proxies/byte_queue.hpp>
 #include <dvs/proxies/ethernet_address.hpp>
+#include <dvs/proxies/introduction.hpp>
 #include <dvs/proxies/ip_address.hpp>
 #include <dvs/proxies/link_settings.hpp>
 #include <dvs/proxies/packet_batch.hpp>
