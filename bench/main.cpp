@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// Measures the rows that one process can measure. `bench/run` calls it, judges the figures and prints the table.
-///
-/// usage: dvs_bench ROUNDS ID...   prints one line of JSON for each row: id, and nanoseconds per operation of the
-/// rounds of reference and subject. A row that cannot be measured has the member `failed` instead, with the reason.
 #include <bench/bench.hpp>
 #include <bench/reference/bare_switches.hpp>
 #include <bench/reference/futex_ping_pong.hpp>
 #include <bench/reference/memory_copy.hpp>
 #include <bench/reference/pipe_ping_pong.hpp>
 #include <bench/reference/slot_ping_pong.hpp>
+#include <bench/rows.hpp>
 #include <bench/subject/grant_copy.hpp>
 #include <bench/subject/many_clients.hpp>
 #include <bench/subject/sendrec.hpp>
-#include <cstdlib>
-#include <exception>
 #include <memory>
 
 namespace {
@@ -65,22 +61,6 @@ std::vector<bench::row> all_rows() {
   };
 }
 
-void measure(const std::string& id, int rounds) try {
-  for (const bench::row& each : all_rows())
-    if (each.id == id) return bench::measure(each, rounds);
-  throw std::runtime_error("there is no such row");
-} catch (const std::exception& why) {
-  std::printf("{\"id\": \"%s\", \"failed\": \"%s\"}\n", id.c_str(), why.what());
-  std::fflush(stdout);
-}
-
 }  // namespace
 
-int main(int count, char** arguments) {
-  if (count < 3) {
-    std::fprintf(stderr, "usage: dvs_bench ROUNDS ID...\n");
-    return 2;
-  }
-  for (int i = 2; i < count; ++i) measure(arguments[i], std::atoi(arguments[1]));
-  return 0;
-}
+int main(int count, char** arguments) { return bench::run_rows(count, arguments, all_rows); }

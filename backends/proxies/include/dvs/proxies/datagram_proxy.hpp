@@ -203,6 +203,7 @@ class datagram_proxy final : public proxy {
       other.session.close();
       other.linked_to.reset();
       gate_.link_down(who.node);
+      gate_.wake(*this);  // to close it
     }
     if (gate_.link_up(who.node, who.incarnation, *this) != errc::ok) return false;
     l.linked_to = who.node;

@@ -46,13 +46,14 @@ class stream_proxy final : public proxy {
     settings_.node = gate_.self();
     settings_.incarnation = gate_.incarnation();
     listening_ = Socket::listen(here);
-    gate_.wake(*this);
+    gate_.wake(door_);
   }
   stream_proxy(const stream_proxy&) = delete;
   stream_proxy& operator=(const stream_proxy&) = delete;
   ~stream_proxy() override {
     gate_.remove(*this);
-    for (connection& each : connections_) gate_.forget(each.socket.descriptor());
+    gate_.remove(door_);
+    for (connection& each : connections_) forget(each);
     gate_.forget(listening_.descriptor());
   }
 
@@ -72,7 +73,6 @@ class stream_proxy final : public proxy {
   }
 
   void run() override {
-    take_callers();
     dial();
     for (auto at = connections_.begin(); at != connections_.end();) {
       const auto current = at++;
@@ -82,11 +82,27 @@ class stream_proxy final : public proxy {
   }
 
  private:
-  struct connection {
+  /// Runs when somebody calls.
+  struct door final : proxy {
+    explicit door(stream_proxy& of) : owner(of) {}
+    void run() override { owner.take_callers(); }
+    stream_proxy& owner;
+  };
+  /// Runs when the system has something for it: it is not asked otherwise, as that costs much.
+  struct connection final : proxy {
+    connection(stream_proxy& of, Socket&& made, stream_session&& begun)
+        : owner(of), socket(std::move(made)), session(std::move(begun)) {}
+    void run() override {
+      is_ready = true;
+      owner.gate_.wake(owner);
+    }
+
+    stream_proxy& owner;
     Socket socket;
     stream_session session;
     std::optional<node_id> dials;      ///< whom we called
     bool is_open = true;               ///< false while it is being dialled
+    bool is_ready = true;              ///< there may be something to receive
     std::optional<node_id> linked_to;  ///< the gate knows the link
   };
   struct dialling {
@@ -115,24 +131,22 @@ class stream_proxy final : public proxy {
       if (!caller.is_valid()) break;
       const auto strangers = std::ranges::count_if(connections_, [](const connection& c) { return !c.linked_to; });
       if (static_cast<std::size_t>(strangers) >= strangers_max) continue;
-      connections_.push_back({std::move(caller),
-                              stream_session(settings_for({}), link_role::listener, fresh_seed(), gate_.now()),
-                              {},
-                              true,
-                              {}});
+      connections_.emplace_back(*this, std::move(caller),
+                                stream_session(settings_for({}), link_role::listener, fresh_seed(), gate_.now()));
+      gate_.wake(*this);
     }
-    gate_.wake_when(*this, listening_.descriptor(), readiness::readable);
+    gate_.wake_when(door_, listening_.descriptor(), readiness::readable);
   }
 
   void dial() {
     for (auto& [peer, how] : dialled_) {
       if (how.is_busy || gate_.now() < how.next) continue;
       how.is_busy = true;
-      connections_.push_back({Socket::connect(how.where),
-                              stream_session(settings_for(peer), link_role::dialler, fresh_seed(), gate_.now()),
-                              peer,
-                              false,
-                              {}});
+      connection& made =
+          connections_.emplace_back(*this, Socket::connect(how.where),
+                                    stream_session(settings_for(peer), link_role::dialler, fresh_seed(), gate_.now()));
+      made.dials = peer;
+      made.is_open = false;
     }
   }
 
@@ -145,8 +159,12 @@ class stream_proxy final : public proxy {
       how.next = gate_.now() + how.pause;
       how.pause = std::min(how.pause * 2, longest_pause);
     }
-    if (at->socket.is_valid()) gate_.forget(at->socket.descriptor());
+    forget(*at);
     connections_.erase(at);
+  }
+  void forget(connection& c) {
+    gate_.remove(c);
+    if (c.socket.is_valid()) gate_.forget(c.socket.descriptor());
   }
 
   /// When to run again if nothing else happens.
@@ -174,7 +192,7 @@ class stream_proxy final : public proxy {
       case errc::ok:
         return c.is_open = true;
       case errc::would_block:
-        gate_.wake_when(*this, c.socket.descriptor(), readiness::writable);
+        gate_.wake_when(c, c.socket.descriptor(), readiness::writable);
         return false;
       default:
         c.session.close();
@@ -183,20 +201,22 @@ class stream_proxy final : public proxy {
   }
 
   bool receive(connection& c) {
-    for (int turn = 0; turn < turns; ++turn) {
+    for (int turn = 0; c.is_ready; ++turn) {
+      if (turn == turns) {
+        gate_.wake(*this);  // there is more
+        return true;
+      }
       const std::span<std::uint8_t> space = c.session.receive_space();
       if (space.empty()) return c.session.error() == errc::ok;
       const auto got = c.socket.receive(space);
-      if (!got) {
-        if (got.error() != errc::would_block) return false;
-        gate_.wake_when(*this, c.socket.descriptor(), readiness::readable);
-        return true;
-      }
+      if (!got && got.error() != errc::would_block) return false;
+      c.is_ready = got && *got == space.size();
+      if (!got) break;
       if (*got == 0 || c.session.received(*got, gate_.now()) != errc::ok) return false;
       if (c.session.is_established() && !c.linked_to && !link(c)) return false;
       if (!deliver(c)) return false;
     }
-    gate_.wake(*this);  // there is more
+    gate_.wake_when(c, c.socket.descriptor(), readiness::readable);
     return true;
   }
 
@@ -208,6 +228,7 @@ class stream_proxy final : public proxy {
       at->session.close();
       at->linked_to.reset();
       gate_.link_down(who.node);
+      gate_.wake(*this);  // to close it
     }
     if (gate_.link_up(who.node, who.incarnation, *this) != errc::ok) return false;
     c.linked_to = who.node;
@@ -228,7 +249,7 @@ class stream_proxy final : public proxy {
       const auto sent = c.socket.send(bytes);
       if (!sent) {
         if (sent.error() != errc::would_block) return false;
-        gate_.wake_when(*this, c.socket.descriptor(), readiness::writable);
+        gate_.wake_when(c, c.socket.descriptor(), readiness::writable);
         return true;
       }
       c.session.consumed(*sent, gate_.now());
@@ -249,6 +270,7 @@ class stream_proxy final : public proxy {
   gate& gate_;
   link_settings settings_;
   Socket listening_;
+  door door_{*this};
   std::list<connection> connections_;
   std::map<node_id, dialling> dialled_;
 };

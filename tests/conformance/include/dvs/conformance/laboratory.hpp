@@ -63,7 +63,7 @@ class laboratory {
       if (!is_fiber) open_.wait(false);
       // Of one node, a fiber runs when the law waits, which is after it has let all go.
       if constexpr (world::nodes > 1)
-        while (!open_) static_cast<void>(self.sleep_for(20us));
+        while (!open_) static_cast<void>(self.sleep_for(500us));
       attempt(body, self);
       --running_;
     };

@@ -111,8 +111,9 @@ inline void carrier::idle(const polling& how) {
   if (ready_first_ == nullptr) {
     const std::int64_t began = monotonic_ns();
     sleep();
-    // Woken soon: polling would have been shorter than going to sleep and being woken.
-    if (monotonic_ns() - began < short_sleep_ns) spin_budget_ = std::min(spin_budget_ * 4, spin_budget_max);
+    // Rung soon: polling would have been shorter than going to sleep and being woken.
+    if (bells_.rung() && monotonic_ns() - began < short_sleep_ns)
+      spin_budget_ = std::min(spin_budget_ * 4, spin_budget_max);
   }
   if (!timers_.empty()) run_timers();
   if (bells_.rung()) collect_bells();
@@ -120,6 +121,7 @@ inline void carrier::idle(const polling& how) {
 
 /// Polls for a while. True: something happened.
 inline bool carrier::spin(const polling& how) {
+  if (spin_budget_ == spin_budget_min) return false;
   const std::uint32_t here = current_cpu();
   if (how.partner != nullptr && how.partner->cpu() == here) return false;
   if (how.partner == nullptr && keeper_ != nullptr && promised_to_->cpu() == here) return false;

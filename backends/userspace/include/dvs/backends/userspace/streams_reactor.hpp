@@ -34,7 +34,6 @@ class asio_reactor final : public reactor {
       loop_.run_one();
     else
       loop_.run_one_until(std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline_ns)));
-    loop_.poll();
   }
   void interrupt() override {
     boost::asio::post(loop_, [] {});
