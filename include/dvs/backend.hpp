@@ -198,6 +198,7 @@ concept backend_dc = requires(Dc& dc, endpoint_id who, const bind_options& optio
 template <class Node, class Dc>
 concept backend_node = requires(Node& node, const Node& constant, std::string_view name, const dc_options& sizes) {
   { node.create_dc(name, sizes).value() } -> std::convertible_to<std::shared_ptr<Dc>>;
+  { node.open_dc(name).value() } -> std::convertible_to<std::shared_ptr<Dc>>;
   { node.dcs() } -> std::same_as<std::vector<dc_info>>;
   { constant.id() } -> std::same_as<node_id>;
 };

@@ -26,10 +26,16 @@ class node {
   [[nodiscard]] dc<Backend> create_dc(std::string_view name, const dc_options& options = {}) {
     return dc<Backend>(node_.create_dc(name, options).value());
   }
+  /// Enters a DC that another process of the node has created; leaving scope leaves it. Throws `dvs::error`:
+  /// `no_entry` (there is none of that name; always so where processes do not share nodes), `no_privilege`.
+  [[nodiscard]] dc<Backend> open_dc(std::string_view name) { return dc<Backend>(node_.open_dc(name).value()); }
   /// The DCs that run now.
   [[nodiscard]] std::vector<dc_info> dcs() { return node_.dcs(); }
   /// The number of this node in its cluster.
   [[nodiscard]] node_id id() const { return node_.id(); }
+
+  /// The backend's object under this one, for code that extends the API.
+  [[nodiscard]] typename Backend::node& implementation() { return node_; }
 
  private:
   typename Backend::node node_;

@@ -97,6 +97,7 @@ struct node {
   dvs::result<std::unique_ptr<dc>> create_dc(std::string_view, const dvs::dc_options&) {
     return std::unique_ptr<dc>(new dc);
   }
+  dvs::result<std::unique_ptr<dc>> open_dc(std::string_view) { return dvs::errc::no_entry; }
   std::vector<dvs::dc_info> dcs() { return {}; }
   dvs::node_id id() const { return dvs::node_id{0}; }
 };

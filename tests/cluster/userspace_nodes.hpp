@@ -33,10 +33,11 @@ struct two_nodes {
   static constexpr std::size_t site(std::size_t party) { return party % 2; }
 
   [[nodiscard]] dvs::userspace::node& node(std::size_t i) { return i == 0 ? left : right; }
-  [[nodiscard]] static dvs::dc_options part(std::size_t i, dvs::dc_options sizes) {
+  [[nodiscard]] dvs::dc<dvs::userspace::backend> make_dc(std::size_t i, std::string_view name, dvs::dc_options sizes) {
     sizes.span = dvs::dc_span{dvs::dc_id{7}, static_cast<std::uint16_t>(i), 2};
-    return sizes;
+    return node(i).create_dc(name, sizes);
   }
+  [[nodiscard]] bool knows(std::size_t i, const dvs::process_info& row) { return node(i).id() == row.node; }
 
   void settle() {
     for (int way : {0, 1, 0, 1}) gates[way].flush(gates[1 - way].self(), dvs::dc_id{7});

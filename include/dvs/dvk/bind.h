@@ -94,6 +94,31 @@ DVK_INLINE int dvk_bind(struct dvk_table* table, int32_t slot, const char* name,
   return DVK_E_ok;
 }
 
+/** Finds the free slot that @p endpoint names, with a generation that its owner can have. Private. */
+DVK_INLINE int dvk_find_free(struct dvk_table* table, dvk_endpoint endpoint, struct dvk_slot** slot) {
+  const int32_t index = dvk_index_of_slot(table, dvk_slot_of(endpoint));
+  const int32_t generation = dvk_generation_of(endpoint);
+  if (index < 0) return DVK_E_range;
+  if (endpoint == DVK_HARDWARE || (generation == 0) != (dvk_is_system(table, index) != 0) || generation < 0) {
+    return DVK_E_bad_argument;
+  }
+  *slot = dvk_at(table, index);
+  return (*slot)->state == DVK_STATE_free ? DVK_E_ok : DVK_E_slot_used;
+}
+
+/**
+ * Binds a process to the endpoint that another table has given it; otherwise like dvk_bind().
+ * @return 0; range (no such slot); bad_argument (a generation that the slot cannot have); slot_used; busy.
+ */
+DVK_INLINE int dvk_bind_at(struct dvk_table* table, dvk_endpoint endpoint, const char* name, uint64_t owner) {
+  struct dvk_slot* self;
+  const int found = dvk_find_free(table, endpoint, &self);
+  if (found != DVK_E_ok) return found;
+  if (dvk_endpoint_of_owner(table, owner) != DVK_NONE) return DVK_E_busy;
+  (void)dvk_occupy(table, self, dvk_generation_of(endpoint), name, owner);
+  return DVK_E_ok;
+}
+
 /**
  * Binds a process that runs on another node to the slot that it has there, so that processes here can name it. It has
  * every privilege: what it may do is tested where it runs. The driver carries out what is asked of it.
@@ -102,16 +127,12 @@ DVK_INLINE int dvk_bind(struct dvk_table* table, int32_t slot, const char* name,
  * @return 0; range (no such slot, or no such node); bad_argument (a generation that the slot cannot have); slot_used.
  */
 DVK_INLINE int dvk_bind_remote(struct dvk_table* table, dvk_endpoint endpoint, const char* name, int32_t node) {
-  const int32_t index = dvk_index_of_slot(table, dvk_slot_of(endpoint));
-  const int32_t generation = dvk_generation_of(endpoint);
   struct dvk_slot* self;
-  if (index < 0 || node < 0 || node > 0xFFFF) return DVK_E_range;
-  if (endpoint == DVK_HARDWARE || (generation == 0) != (dvk_is_system(table, index) != 0) || generation < 0) {
-    return DVK_E_bad_argument;
-  }
-  self = dvk_at(table, index);
-  if (self->state != DVK_STATE_free) return DVK_E_slot_used;
-  (void)dvk_occupy(table, self, generation, name, 0);
+  int found;
+  if (node < 0 || node > 0xFFFF) return DVK_E_range;
+  found = dvk_find_free(table, endpoint, &self);
+  if (found != DVK_E_ok) return found;
+  (void)dvk_occupy(table, self, dvk_generation_of(endpoint), name, 0);
   self->calls = dvk_all_calls();
   self->node = node;
   return DVK_E_ok;

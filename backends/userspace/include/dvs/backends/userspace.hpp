@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The userspace backend, embedded: everything in one process, no daemon, no privileges, no set-up.
+/// The userspace backend: embedded, which is everything in one process, no daemon, no privileges, no set-up; or as one
+/// of the processes that share a node through its daemon (`dvs/backends/userspace/daemon/attachment.hpp`).
 ///
 /// Endpoints are threads, or fibers of one or several threads, in any mixture. Fibers of one thread meet in plain
 /// memory and hand the processor to each other directly; threads meet in channels of two cache lines and wake each
@@ -13,20 +14,34 @@
 
 namespace dvs::userspace {
 
-/// The node of an embedded system: it keeps the list of DCs.
+/// The node of an embedded system, which keeps the list of DCs, or what a process sees of one that it shares.
 class embedded_node {
  public:
   embedded_node() = default;
   /// A node of a cluster. `outside` is its gateway (`dvs/backends/userspace/gateway.hpp`), which outlives it.
   explicit embedded_node(across& outside) : outside_(&outside) {}
+  /// The node of the daemon that listens at the path `daemon`. Defined in
+  /// `dvs/backends/userspace/daemon/attachment.hpp`. Throws `std::system_error` (nobody listens there, or the caller
+  /// must not use it), `dvs::error` `not_supported` (a daemon of another version).
+  explicit embedded_node(std::string_view daemon);
 
   /// Creates a DC. Errors: `exists`, `range`, `no_memory`, `table_full`; for one that spans nodes also `not_supported`
   /// (the node has no gateway), `exists` (its number is taken), `bad_value` (a position that is not below the nodes).
   result<std::shared_ptr<broker>> create_dc(std::string_view name, const dc_options& options);
+  /// Enters a DC that another process has created. Errors: `no_entry`, `no_privilege`.
+  result<std::shared_ptr<broker>> open_dc(std::string_view name) {
+    return home_ == nullptr ? result<std::shared_ptr<broker>>(errc::no_entry) : home_->open_dc(name);
+  }
   [[nodiscard]] std::vector<dc_info> dcs();
-  [[nodiscard]] node_id id() const { return outside_ == nullptr ? node_id{0} : outside_->self(); }
+  [[nodiscard]] node_id id() const {
+    if (home_ != nullptr) return home_->id();
+    return outside_ == nullptr ? node_id{0} : outside_->self();
+  }
+  /// What the process shares, or null if the node is its own.
+  [[nodiscard]] shared_home* home() const { return home_.get(); }
 
  private:
+  const std::shared_ptr<shared_home> home_;
   std::mutex lock_;
   std::vector<std::weak_ptr<broker>> dcs_;
   std::uint16_t next_dc_ = 0;
@@ -70,6 +85,7 @@ class fiber_condition {
 };
 
 inline result<std::shared_ptr<broker>> embedded_node::create_dc(std::string_view name, const dc_options& options) {
+  if (home_ != nullptr) return home_->create_dc(name, options);
   const std::lock_guard guard(lock_);
   std::erase_if(dcs_, [](const auto& known) { return known.expired(); });
   for (const auto& known : dcs_)
@@ -91,6 +107,7 @@ inline result<std::shared_ptr<broker>> embedded_node::create_dc(std::string_view
 }
 
 inline std::vector<dc_info> embedded_node::dcs() {
+  if (home_ != nullptr) return home_->dcs();
   std::vector<dc_info> rows;
   const std::lock_guard guard(lock_);
   for (const auto& known : dcs_)

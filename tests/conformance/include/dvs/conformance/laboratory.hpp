@@ -27,8 +27,7 @@ class laboratory {
   using party = std::function<void(self_type&)>;
 
   explicit laboratory(const dc_options& sizes = {}) : world_(world_of<Setup>::open()) {
-    for (std::size_t site = 0; site < world::nodes; ++site)
-      dcs_.push_back(world_.node(site).create_dc("laboratory", world_.part(site, sizes)));
+    for (std::size_t site = 0; site < world::nodes; ++site) dcs_.push_back(world_.make_dc(site, "laboratory", sizes));
   }
   laboratory(const laboratory&) = delete;
   laboratory& operator=(const laboratory&) = delete;
@@ -36,11 +35,11 @@ class laboratory {
 
   [[nodiscard]] dvs::node<backend>& node() { return world_.node(0); }
   [[nodiscard]] dvs::dc<backend>& dc() { return dcs_.front(); }
-  /// The DC on the node where a party runs.
+  /// The DC in which a party runs.
   [[nodiscard]] dvs::dc<backend>& dc_of(endpoint_id who) {
-    for (auto& each : dcs_)
-      for (const auto& row : each.processes())
-        if (row.endpoint == who && &each - dcs_.data() == site_of(row)) return each;
+    for (std::size_t site = 0; site < dcs_.size(); ++site)
+      for (const auto& row : dcs_[site].processes())
+        if (row.endpoint == who && world_.knows(site, row)) return dcs_[site];
     return dc();
   }
   /// The nodes that take part.
@@ -160,9 +159,9 @@ class laboratory {
 
   /// The row of `who` in the process table.
   [[nodiscard]] std::optional<process_info> row_of(endpoint_id who) {
-    for (auto& each : dcs_)
-      for (auto& row : each.processes())
-        if (row.endpoint == who && &each - dcs_.data() == site_of(row)) return row;
+    for (std::size_t site = 0; site < dcs_.size(); ++site)
+      for (auto& row : dcs_[site].processes())
+        if (row.endpoint == who && world_.knows(site, row)) return row;
     return {};
   }
   [[nodiscard]] bool is_doing(endpoint_id who, activity what, std::optional<endpoint_id> peer = {}) {
@@ -212,13 +211,6 @@ class laboratory {
         text += "\n    " + std::to_string(number_of(row.endpoint)) + " " + row.name + ": " + shown(row.doing) + " " +
                 std::to_string(number_of(row.peer));
     return text;
-  }
-
-  /// Which of the DCs has the process of a row.
-  [[nodiscard]] std::ptrdiff_t site_of(const process_info& row) {
-    for (std::size_t site = 0; site < world::nodes; ++site)
-      if (world_.node(site).id() == row.node) return static_cast<std::ptrdiff_t>(site);
-    return 0;
   }
 
   using world = typename world_of<Setup>::type;

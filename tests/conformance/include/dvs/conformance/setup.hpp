@@ -24,7 +24,10 @@ struct one_node {
   static constexpr std::size_t site(std::size_t) { return 0; }
 
   [[nodiscard]] dvs::node<Backend>& node(std::size_t) { return only; }
-  [[nodiscard]] static dc_options part(std::size_t, const dc_options& sizes) { return sizes; }
+  [[nodiscard]] dvs::dc<Backend> make_dc(std::size_t, std::string_view name, const dc_options& sizes) {
+    return only.create_dc(name, sizes);
+  }
+  [[nodiscard]] static bool knows(std::size_t, const process_info&) { return true; }
   static void settle() {}
 
   dvs::node<Backend> only;
@@ -40,14 +43,17 @@ struct one_node {
 ///     };
 ///
 /// For laws over several nodes of a cluster it has a type `world` instead of `open`, made anew for each law, that looks
-/// like `one_node`: how many nodes, on which of them a party runs, the nodes, and their parts of a DC. `settle` waits
-/// until every node has seen what the others did: laws look at all nodes at once, which no process can.
+/// like `one_node`: how many nodes, on which of them a party runs, the nodes, their parts of a DC, made in their order,
+/// and which of them knows what the process of a row does. `settle` waits until every node has seen what the others
+/// did: laws look at all nodes at once, which no process can.
 template <class Setup>
-concept setup_of_nodes = requires(typename Setup::world& world, std::size_t index, const dc_options& sizes) {
+concept setup_of_nodes = requires(typename Setup::world& world, std::size_t index, std::string_view dc,
+                                  const dc_options& sizes, const process_info& row) {
   { Setup::world::nodes } -> std::convertible_to<std::size_t>;
   { Setup::world::site(index) } -> std::convertible_to<std::size_t>;
   { world.node(index) } -> std::same_as<node<typename Setup::backend>&>;
-  { world.part(index, sizes) } -> std::same_as<dc_options>;
+  { world.make_dc(index, dc, sizes) } -> std::same_as<dvs::dc<typename Setup::backend>>;
+  { world.knows(index, row) } -> std::same_as<bool>;
   { world.settle() } -> std::same_as<void>;
 };
 template <class Setup>

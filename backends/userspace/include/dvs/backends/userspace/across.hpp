@@ -9,6 +9,7 @@
 #include <atomic>
 #include <dvs/backend.hpp>
 #include <dvs/backends/userspace/carrier.hpp>
+#include <dvs/backends/userspace/logical_clock.hpp>
 
 namespace dvs::userspace {
 
@@ -79,11 +80,8 @@ struct across_command {
 class across {
  public:
   [[nodiscard]] virtual node_id self() const = 0;
-  /// The logical time of this node: Lamport's clock on top of the monotonic one. What began because of something that
-  /// is known here, on whichever node that was, began later.
-  [[nodiscard]] std::uint64_t clock() const {
-    return static_cast<std::uint64_t>(monotonic_ns()) + ahead_.load(std::memory_order_relaxed);
-  }
+  /// The logical time of this node.
+  [[nodiscard]] std::uint64_t clock() const { return clock_.now(); }
   /// Asks; `command` is done some time later.
   virtual void submit(across_command& command) = 0;
   /// Asks the other node to give `command` up. It is done when both agree how it ended.
@@ -103,13 +101,10 @@ class across {
  protected:
   ~across() = default;
   /// Something was heard that another node said at this time of its clock. In the context of the gateway.
-  void hear(std::uint64_t clock_there) {
-    const std::uint64_t here = clock();
-    if (clock_there >= here) ahead_.fetch_add(clock_there - here + 1, std::memory_order_relaxed);
-  }
+  void hear(std::uint64_t clock_there) { clock_.hear(clock_there); }
 
  private:
-  std::atomic<std::uint64_t> ahead_{0};
+  logical_clock clock_;
 };
 
 /// Waits for a command of a process that may be waiting in another call meanwhile.

@@ -9,7 +9,10 @@
 
 #include <condition_variable>
 #include <dvs/backends/userspace/copy_by_address.hpp>
+#include <dvs/backends/userspace/cycle_search.hpp>
 #include <dvs/backends/userspace/port.hpp>
+#include <dvs/backends/userspace/registry.hpp>
+#include <dvs/backends/userspace/table_rights.hpp>
 #include <dvs/backends/userspace/table_watch.hpp>
 #include <map>
 #include <mutex>
@@ -20,20 +23,12 @@
 
 namespace dvs::userspace {
 
-/// For whom a process waits.
-struct wait_edge {
-  bool is_stuck = false;  ///< it cannot go on before the other does something
-  endpoint_id waits_for = none;
-  bool receives = false;    ///< it waits for a message, not to give one
-  std::uint64_t wait = 0;   ///< tells two waits apart
-  std::uint64_t began = 0;  ///< when it began, in the logical time of the cluster
-};
-
 /// See `dvs::backend_dc` for the operations that programs use.
 class broker final : public std::enable_shared_from_this<broker> {
  public:
-  /// `outside`: the gateway of the node, or null.
-  broker(dc_id id, std::string_view name, const dc_options& sizes, std::int64_t node_started_ns, across* outside);
+  /// `outside`: the gateway of the node, or null. `shared`: who decides about the DC, if that is not this broker.
+  broker(dc_id id, std::string_view name, const dc_options& sizes, std::int64_t node_started_ns, across* outside,
+         registry* shared = nullptr);
 
   // ---- For programs ----
   result<port*> bind(endpoint_id who, const bind_options& options);
@@ -54,9 +49,23 @@ class broker final : public std::enable_shared_from_this<broker> {
   void end();
   void join();
 
+  // ---- For the registry ----
+  /// Binds the process that was given the endpoint `id`.
+  result<std::shared_ptr<port>> settle(const std::shared_ptr<carrier>& runs_on, endpoint_id id,
+                                       const bind_options& options);
+  /// Binds a thread of this process that was given the endpoint `id`; it gets it from `wait_for_own_bind`.
+  errc settle_thread(int thread, endpoint_id id, const bind_options& options);
+  /// Enforces privileges on a process here. Errors: `bad_endpoint`.
+  errc enforce(endpoint_id who, const privileges& rights);
+  /// The processes that run here; in a context that may wait for the gateway.
+  std::vector<process_info> processes_here();
+  /// Tells the processes here that the DC has ended.
+  void announce_end();
+
   // ---- For the gateway ----
+  [[nodiscard]] const dc_options& sizes() const { return sizes_; }
   /// Under which number the nodes of the DC know it.
-  [[nodiscard]] dc_id shared_id() const { return sizes_.span->number; }
+  [[nodiscard]] dc_id shared_id() const { return sizes_.span ? sizes_.span->number : id_; }
   /// Binds a process of another node.
   result<std::shared_ptr<port>> bind_ghost(const std::shared_ptr<carrier>& gate, endpoint_id who, std::string_view name,
                                            node_id at);
@@ -137,7 +146,10 @@ class broker final : public std::enable_shared_from_this<broker> {
   [[nodiscard]] dvk_table* table() const { return static_cast<dvk_table*>(memory_.get()); }
   result<std::shared_ptr<port>> bind_on(const std::shared_ptr<carrier>& runs_on, endpoint_id who,
                                         const bind_options& options);
-  void permit(port& p, call_set calls);
+  std::shared_ptr<port> enter(const std::shared_ptr<carrier>& runs_on, endpoint_id id, const bind_options& options);
+  [[nodiscard]] errc may_bind_thread(int thread);
+  void hand_to_thread(int thread, std::shared_ptr<port> bound);
+  std::vector<process_info> list(bool with_ghosts);
   void apply(endpoint_id who, port& p, const privileges& rights);
   errc ask_across(endpoint_id who, dvk_control what, timeout limit);
   std::optional<dvk_frame> about_request(port& p, endpoint_id server, std::uint64_t exchange);
@@ -160,6 +172,7 @@ class broker final : public std::enable_shared_from_this<broker> {
   const std::string name_;
   const dc_options sizes_;
   across* const outside_;
+  registry* const shared_;
   const std::int64_t started_ns_;
   dvk_limits limits_;
   std::atomic<bool> ended_{false};

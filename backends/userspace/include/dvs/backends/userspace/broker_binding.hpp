@@ -14,26 +14,29 @@
 namespace dvs::userspace {
 
 inline broker::broker(dc_id id, std::string_view name, const dc_options& sizes, std::int64_t node_started_ns,
-                      across* outside)
-    : id_(id), name_(name), sizes_(sizes), outside_(outside), started_ns_(node_started_ns), limits_{} {
-  limits_.tasks = std::max<std::uint32_t>(sizes.tasks, -number(process_events));
-  limits_.processes = sizes.servers + sizes.users;
-  limits_.system_processes = limits_.tasks + sizes.servers;
-  limits_.grants = sizes.grants;
+                      across* outside, registry* shared)
+    : id_(id),
+      name_(name),
+      sizes_(sizes),
+      outside_(outside),
+      shared_(shared),
+      started_ns_(node_started_ns),
+      limits_(limits_of(sizes)) {
   const std::size_t bytes = dvk_table_bytes(&limits_);
   if (bytes == 0 || sizes.tasks > DVK_TASKS_MAX) throw error(errc::range);
   memory_.reset(::operator new (bytes, std::align_val_t{64}));
   if (const int made = dvk_table_init(memory_.get(), bytes, &limits_); made != DVK_E_ok) throw error(errc{made});
   ports_.resize(limits_.tasks + limits_.processes);
   if (sizes.span)
-    if (const int shared = dvk_share_users(table(), sizes.span->position, sizes.span->nodes); shared != DVK_E_ok)
-      throw error(errc{shared});
+    if (const int dealt = dvk_share_users(table(), sizes.span->position, sizes.span->nodes); dealt != DVK_E_ok)
+      throw error(errc{dealt});
 }
 
 inline result<std::shared_ptr<port>> broker::bind_on(const std::shared_ptr<carrier>& runs_on, endpoint_id who,
                                                      const bind_options& options) {
   if (who == any || who == hardware || who == clock_task || who == process_events) return errc::range;
   if (who != own && generation_of(who) != 0) return errc::bad_endpoint;
+  if (shared_ != nullptr) return ended() ? errc::dc_not_running : shared_->bind(*this, runs_on, who, options);
   const std::lock_guard guard(lock_);
   if (ended()) return errc::dc_not_running;
   const std::string name(options.name);
@@ -44,16 +47,34 @@ inline result<std::shared_ptr<port>> broker::bind_on(const std::shared_ptr<carri
         dvk_bind(table(), who == own ? static_cast<std::int32_t>(DVK_ANY) : slot_of(who), name.c_str(), 0, &given);
     if (bound != DVK_E_ok) return errc{bound};
   }
-  const endpoint_id id{given};
+  return enter(runs_on, endpoint_id{given}, options);
+}
+
+inline result<std::shared_ptr<port>> broker::settle(const std::shared_ptr<carrier>& runs_on, endpoint_id id,
+                                                    const bind_options& options) {
+  const std::lock_guard guard(lock_);
+  if (ended()) return errc::dc_not_running;
+  {
+    const std::lock_guard grants_guard(grants_lock_);
+    const int bound = dvk_bind_at(table(), number(id), std::string(options.name).c_str(), 0);
+    if (bound != DVK_E_ok) return errc{bound};
+  }
+  return enter(runs_on, id, options);
+}
+
+/// Makes the port of a process whose slot is occupied. The caller holds the lock.
+inline std::shared_ptr<port> broker::enter(const std::shared_ptr<carrier>& runs_on, endpoint_id id,
+                                           const bind_options& options) {
   const std::int32_t index = index_of(id);
   const bool is_system = static_cast<std::uint32_t>(index) < limits_.system_processes;
   auto made = std::make_shared<port>(shared_from_this(), runs_on, id, index, is_system, limits_.system_processes);
   made->bell_ = runs_on->add_bell(*made);
   made->birth_ = ++births_;
-  permit(*made, is_system ? call_set::all() : call_set::of_users());
+  made->permit(default_calls(table(), id));
+  set_calls(table(), id, default_calls(table(), id));
   ports_[static_cast<std::size_t>(index)] = made;
   if (options.privileges != nullptr) apply(id, *made, *options.privileges);
-  if (outside_ != nullptr) outside_->tell_bound(shared_id(), id, made->birth_, name);
+  if (outside_ != nullptr) outside_->tell_bound(shared_id(), id, made->birth_, options.name);
   tell_table_watches();
   return made;
 }
@@ -64,23 +85,40 @@ inline result<port*> broker::bind(endpoint_id who, const bind_options& options) 
   return made->get();
 }
 
-inline result<endpoint_id> broker::bind_thread(int thread, endpoint_id who, const bind_options& options) {
+inline errc broker::may_bind_thread(int thread) {
   char path[48];
   std::snprintf(path, sizeof path, "/proc/self/task/%d", thread);
   if (thread <= 0 || ::access(path, F_OK) != 0) return errc::bad_process;
-  {
-    const std::lock_guard guard(lock_);
-    const auto before = bound_threads_[thread].lock();
-    if (before != nullptr && (before->control_.load() & port::control_unbound) == 0) return errc::slot_used;
-  }
+  const std::lock_guard guard(lock_);
+  const auto before = bound_threads_[thread].lock();
+  const bool is_bound = before != nullptr && (before->control_.load() & port::control_unbound) == 0;
+  return is_bound ? errc::slot_used : errc::ok;
+}
+
+inline void broker::hand_to_thread(int thread, std::shared_ptr<port> bound) {
+  const std::lock_guard guard(lock_);
+  bound_threads_[thread] = bound;
+  waiting_for_thread_[thread] = std::move(bound);
+  waiting_for_thread_changed_.notify_all();
+}
+
+inline result<endpoint_id> broker::bind_thread(int thread, endpoint_id who, const bind_options& options) {
+  if (const errc refused = may_bind_thread(thread); refused != errc::ok)
+    return refused == errc::bad_process && shared_ != nullptr ? shared_->bind_thread(*this, thread, who, options)
+                                                              : refused;
   auto made = bind_on(carrier::of_thread(thread), who, options);
   if (!made) return made.error();
   const endpoint_id id = (*made)->id();
-  const std::lock_guard guard(lock_);
-  bound_threads_[thread] = *made;
-  waiting_for_thread_[thread] = std::move(*made);
-  waiting_for_thread_changed_.notify_all();
+  hand_to_thread(thread, std::move(*made));
   return id;
+}
+
+inline errc broker::settle_thread(int thread, endpoint_id id, const bind_options& options) {
+  if (const errc refused = may_bind_thread(thread); refused != errc::ok) return refused;
+  auto made = settle(carrier::of_thread(thread), id, options);
+  if (!made) return made.error();
+  hand_to_thread(thread, std::move(*made));
+  return errc::ok;
 }
 
 inline result<port*> broker::wait_for_own_bind(timeout limit) {
@@ -244,19 +282,22 @@ inline void broker::join() {
   for (auto& thread : threads) thread.join();
 }
 
-inline void broker::end() {
+inline void broker::announce_end() {
   ended_.store(true, std::memory_order_seq_cst);
-  {
-    const std::lock_guard guard(lock_);
-    for (const auto& p : ports_) {
-      if (p == nullptr || p->is_ghost()) continue;
-      p->control_.fetch_or(port::control_shut_down, std::memory_order_seq_cst);
-      p->carrier_->ring(p->bell_);
-    }
-    waiting_for_thread_changed_.notify_all();
+  const std::lock_guard guard(lock_);
+  for (const auto& p : ports_) {
+    if (p == nullptr || p->is_ghost()) continue;
+    p->control_.fetch_or(port::control_shut_down, std::memory_order_seq_cst);
+    p->carrier_->ring(p->bell_);
   }
+  waiting_for_thread_changed_.notify_all();
+}
+
+inline void broker::end() {
+  announce_end();
   join();
   if (outside_ != nullptr) outside_->leave(*this);
+  if (shared_ != nullptr) shared_->leave(*this);
 }
 
 }  // namespace dvs::userspace

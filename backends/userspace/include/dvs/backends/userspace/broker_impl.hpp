@@ -9,29 +9,17 @@
 namespace dvs::userspace {
 
 /// Sets the calls that a process may make, in the table and where it looks itself.
-inline void broker::permit(port& p, call_set calls) {
-  p.permit(calls);
-  dvk_privileges core{};
-  dvk_get_privileges(table(), number(p.id_), &core);
-  core.calls = calls.bits();
-  dvk_set_privileges(table(), number(p.id_), &core);
-}
-
 inline void broker::apply(endpoint_id who, port& p, const privileges& rights) {
-  permit(p, rights.calls);
-  const auto set = [&](dvk_direction direction, const peer_set& peers) {
-    for (std::uint32_t i = 0; i < limits_.system_processes; ++i) {
-      const endpoint_id peer{static_cast<std::int32_t>(i) - static_cast<std::int32_t>(limits_.tasks)};
-      dvk_set_peers(table(), number(who), direction, number(peer), peers.has(peer));
-    }
-    dvk_set_peers(table(), number(who), direction, DVK_USERS, peers.has_users());
-  };
-  set(DVK_TO, rights.to);
-  set(DVK_FROM, rights.from);
+  p.permit(rights.calls);
+  apply_privileges(table(), who, rights);
   epoch_.fetch_add(1, std::memory_order_acq_rel);
 }
 
 inline errc broker::set_privileges(endpoint_id who, const privileges& rights) {
+  return shared_ != nullptr ? shared_->set_privileges(*this, who, rights) : enforce(who, rights);
+}
+
+inline errc broker::enforce(endpoint_id who, const privileges& rights) {
   const std::lock_guard guard(lock_);
   dvk_slot* slot = nullptr;
   if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::bad_endpoint;
@@ -41,30 +29,12 @@ inline errc broker::set_privileges(endpoint_id who, const privileges& rights) {
 }
 
 inline result<privileges> broker::privileges_of(endpoint_id who) {
+  if (shared_ != nullptr) return shared_->privileges_of(*this, who);
   const std::lock_guard guard(lock_);
   dvk_slot* slot = nullptr;
   if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return errc::bad_endpoint;
   if (slot->node != DVK_HERE) return errc::not_supported;
-  privileges rights;
-  dvk_privileges core{};
-  dvk_get_privileges(table(), number(who), &core);
-  rights.calls = call_set(static_cast<std::uint32_t>(core.calls));
-  const auto read = [&](dvk_direction direction) {
-    const auto has = [&](dvk_endpoint peer) {
-      int allowed = 0;
-      dvk_get_peers(table(), number(who), direction, peer, &allowed);
-      return allowed != 0;
-    };
-    peer_set peers = peer_set::all().users(has(DVK_USERS));
-    for (std::uint32_t i = 0; i < limits_.system_processes; ++i) {
-      const endpoint_id peer{static_cast<std::int32_t>(i) - static_cast<std::int32_t>(limits_.tasks)};
-      if (!has(number(peer))) peers = std::move(peers).without(peer);
-    }
-    return peers;
-  };
-  rights.to = read(DVK_TO);
-  rights.from = read(DVK_FROM);
-  return rights;
+  return read_privileges(table(), who);
 }
 
 inline result<endpoint_id> broker::find(std::string_view name) {
@@ -95,13 +65,21 @@ inline published_state broker::state_of(const port& p) const {
 }
 
 inline std::vector<process_info> broker::processes() {
+  if (shared_ != nullptr)
+    if (auto rows = shared_->processes(*this)) return std::move(*rows);
+  return list(true);
+}
+
+inline std::vector<process_info> broker::processes_here() { return list(false); }
+
+inline std::vector<process_info> broker::list(bool with_ghosts) {
   std::vector<process_info> rows;
   std::vector<std::pair<std::size_t, dvk_frame>> asking;  // by row; whether they were heard is known elsewhere
   {
     const std::lock_guard guard(lock_);
     const auto self = outside_ == nullptr ? node_id{} : outside_->self();
     for (const auto& p : ports_) {
-      if (p == nullptr) continue;
+      if (p == nullptr || (p->is_ghost() && !with_ghosts)) continue;
       const published_state state = state_of(*p);
       rows.push_back({p->id_, slot_at(*p).name, state.doing, state.peer, p->sent_.load(std::memory_order_relaxed),
                       p->received_.load(std::memory_order_relaxed), p->copies_.load(std::memory_order_relaxed),

@@ -12,6 +12,7 @@
 #include <deque>
 #include <dvs/backends/userspace.hpp>
 #include <dvs/backends/userspace/exchange_table.hpp>
+#include <dvs/backends/userspace/frame_completion.hpp>
 #include <dvs/backends/userspace/watched_descriptor.hpp>
 #include <dvs/proxy.hpp>
 #include <functional>
@@ -19,6 +20,15 @@
 #include <set>
 
 namespace dvs::userspace {
+
+/// The number that a process which shares its node with others has in the frames between it and the daemon
+/// (`dvs/backends/userspace/attachment.hpp`). No node has it.
+inline constexpr node_id this_process{0xFFFF};
+
+/// The node of which a process is a part.
+struct part_of {
+  node_id node;
+};
 
 /// The gate of a node, and what its ports ask of other nodes.
 ///
@@ -28,12 +38,15 @@ namespace dvs::userspace {
 class gateway final : public gate, public across {
  public:
   explicit gateway(node_id self, std::uint64_t incarnation = random_incarnation());
+  /// The gate of a process that shares `whole.node` with others: to it they are processes of another node, which has
+  /// that number. Cycles are looked for by the daemon.
+  explicit gateway(part_of whole);
   gateway(const gateway&) = delete;
   gateway& operator=(const gateway&) = delete;
   ~gateway();
 
   // ---- For proxies ----
-  [[nodiscard]] node_id self() const override { return self_; }
+  [[nodiscard]] node_id self() const override { return node_; }
   [[nodiscard]] std::uint64_t incarnation() const override { return incarnation_; }
   [[nodiscard]] duration now() const override { return duration{monotonic_ns()}; }
   void wake(proxy& which) override;
@@ -54,6 +67,11 @@ class gateway final : public gate, public across {
   errc flush(node_id peer, dc_id dc);
   /// Whether a link to `peer` is up, and all that is bound there is known here. In the context of the gate.
   [[nodiscard]] bool knows(node_id peer) const;
+  /// Calls `suspicion(exchange)`, in the context of the gate, when a wait may be part of a cycle: for who looks for
+  /// cycles instead.
+  void when_suspected(std::function<void(std::uint64_t)> suspicion) { suspected_ = std::move(suspicion); }
+  /// The DC with this number, or null. In the context of the gate.
+  [[nodiscard]] std::shared_ptr<broker> dc(dc_id number) const;
 
   // ---- For ports and brokers ----
   void submit(across_command& command) override;
@@ -116,22 +134,6 @@ class gateway final : public gate, public across {
     bool stopping = false;
   };
 
-  /// One search, for one wait.
-  struct cycle_search {
-    struct seen {
-      endpoint_id who;
-      std::uint64_t wait;
-      std::uint64_t began;  ///< in the logical time of the cluster
-      [[nodiscard]] bool operator==(const seen& other) const { return who == other.who && wait == other.wait; }
-    };
-    std::uint64_t exchange;  ///< of the wait
-    std::uint16_t dc;
-    endpoint_id origin, first_asked;
-    endpoint_id before, at;
-    bool before_receives = false;
-    std::vector<seen> first, steps;
-    bool is_second_look = false;
-  };
   /// What other threads have for the gate.
   struct errand {
     enum class kind : std::uint8_t { submit, give_up, abandon, suspect, bound, gone, wake, call } what;
@@ -178,7 +180,6 @@ class gateway final : public gate, public across {
   void carry_out(node_id from, const dvk_frame& frame);
   void answer(const dvk_frame& command, errc outcome);
   void answer(outgoing&& completion);
-  [[nodiscard]] static dvk_frame completion_of(const dvk_frame& command, errc outcome);
   void start_operation(ghost& who, const dvk_frame& command);
   static void interrupt(ghost& who);
   errc side_of(container& in, const dvk_frame& command, access direction, copy_side& side, dvk_memory& where);
@@ -198,11 +199,7 @@ class gateway final : public gate, public across {
   void look_for_cycles();
   void begin_search(std::uint64_t exchange);
   void search_on(const std::shared_ptr<cycle_search>& search);
-  bool step(cycle_search& search, const wait_edge& edge);
-  bool end_round(cycle_search& search);
-  void judge(const cycle_search& search);
-  template <class Wait>
-  void lock(std::uint16_t dc, const Wait& wait);
+  void lock(std::uint16_t dc, const cycle_search::seen& wait);
   errc lock_here(container& in, const dvk_frame& command);
   void tell_edge(container& in, const dvk_frame& command);
 
@@ -219,7 +216,10 @@ class gateway final : public gate, public across {
   void vanish_all(node_id at, container& in, bool unlisted_only);
   void disconnect(ghost& who);
 
-  const node_id self_;
+  gateway(node_id of, node_id self, std::uint64_t incarnation);
+
+  const node_id node_;
+  const node_id self_;  ///< in frames
   const std::uint64_t incarnation_;
   const std::shared_ptr<carrier> carrier_;
   task* fiber_ = nullptr;
@@ -232,6 +232,7 @@ class gateway final : public gate, public across {
   std::map<node_id, std::uint64_t> known_incarnations_;
   exchange_table<open_exchange> exchanges_;
   std::int64_t look_for_cycles_at_ns_ = 0;  ///< 0: nobody waits
+  std::function<void(std::uint64_t)> suspected_;
 
   std::vector<proxy*> runnable_;
   std::map<proxy*, duration> alarms_;

@@ -12,12 +12,10 @@
 
 namespace dvs::userspace {
 
-/// When a wait is looked at first; then after twice the time, again and again, up to the longest.
-inline constexpr std::int64_t first_search_ns = 2'000'000, longest_search_ns = 640'000'000;
-
 inline void gateway::expect_cycle(across_command& command) {
+  if (self_ == this_process) return;
   command.began_ns = monotonic_ns();
-  command.search_at_ns = command.began_ns + first_search_ns;
+  command.search_at_ns = command.began_ns + cycle_search::first_after_ns;
   if (look_for_cycles_at_ns_ == 0) look_for_cycles_at_ns_ = command.search_at_ns;
 }
 
@@ -32,7 +30,7 @@ inline void gateway::look_for_cycles() {
     if (command == nullptr || !command->is_rendezvous || command->cancelling) return;
     if (command->search_at_ns <= time) {
       due.push_back(exchange);
-      command->search_at_ns = time + std::min(time - command->began_ns, longest_search_ns);
+      command->search_at_ns = time + std::min(time - command->began_ns, cycle_search::longest_pause_ns);
     }
     if (next == 0 || command->search_at_ns < next) next = command->search_at_ns;
   });
@@ -41,78 +39,42 @@ inline void gateway::look_for_cycles() {
 }
 
 inline void gateway::begin_search(std::uint64_t exchange) {
+  if (suspected_) return suspected_(exchange);
   const open_exchange* const open = exchanges_.find(exchange);
   if (open == nullptr || open->command == nullptr) return;
   const dvk_frame& wait = open->command->ask;
-  auto search = std::make_shared<cycle_search>();
-  search->exchange = exchange;
-  search->dc = wait.dc;
-  search->origin = search->before = endpoint_id{wait.from};
-  search->at = search->first_asked = endpoint_id{wait.to};
-  search_on(search);
+  search_on(std::make_shared<cycle_search>(wait.dc, exchange, endpoint_id{wait.from}, endpoint_id{wait.to}));
 }
 
 /// Looks at one process after the other, as far as they are here; the answer of another node takes it on from there.
 inline void gateway::search_on(const std::shared_ptr<cycle_search>& search) {
   for (;;) {
-    const auto in = containers_.find(search->dc);
+    const auto in = containers_.find(search->dc());
     if (in == containers_.end()) return;
-    if (const ghost* const elsewhere = find_ghost(in->second, search->at); elsewhere != nullptr) {
+    if (const ghost* const elsewhere = find_ghost(in->second, search->at()); elsewhere != nullptr) {
       outgoing question;
       question.frame.kind = DVK_FRAME_waits_for;
-      question.frame.dc = search->dc;
+      question.frame.dc = search->dc();
       question.frame.to_node = number(elsewhere->at);
-      question.frame.from = number(search->origin);
-      question.frame.to = number(search->at);
-      question.frame.other = number(search->before);
-      question.frame.other_node = search->before_receives;
+      question.frame.from = number(search->origin());
+      question.frame.to = number(search->at());
+      question.frame.other = number(search->before());
+      question.frame.other_node = search->before_receives();
       return ask(std::move(question), [this, search](const dvk_frame& told) {
         if (told.result != DVK_E_ok) return;
-        const wait_edge edge{true, endpoint_id{told.other}, told.other_node != 0, told.value, told.began};
-        if (step(*search, edge)) search_on(search);
+        if (search->step({true, endpoint_id{told.other}, told.other_node != 0, told.value, told.began}))
+          search_on(search);
+        else if (const auto locked = search->verdict())
+          lock(search->dc(), *locked);
       });
     }
-    const wait_edge edge = in->second.dc->edge_of(search->at, search->before, search->before_receives);
-    if (!step(*search, edge)) return;
+    if (!search->step(in->second.dc->edge_of(search->at(), search->before(), search->before_receives()))) break;
   }
-}
-
-/// For whom the process that was looked at waits. Whether to look on.
-inline bool gateway::step(cycle_search& search, const wait_edge& edge) {
-  if (!edge.is_stuck) return false;
-  // A cycle that the origin only leads to is found by those who are in it.
-  if (std::ranges::find(search.steps, search.at, &cycle_search::seen::who) != search.steps.end()) return false;
-  search.steps.push_back({search.at, edge.wait, edge.began});
-  if (search.at == search.origin) return end_round(search);
-  search.before = search.at;
-  search.before_receives = edge.receives;
-  search.at = edge.waits_for;
-  return true;
-}
-
-/// The search has come back to where it began. Whether to look once more.
-inline bool gateway::end_round(cycle_search& search) {
-  if (std::exchange(search.is_second_look, true)) {
-    judge(search);
-    return false;
-  }
-  search.first.swap(search.steps);
-  search.before = search.origin;
-  search.before_receives = false;
-  search.at = search.first_asked;
-  return true;
-}
-
-/// Ends the youngest wait of a cycle that was seen twice: it has closed it. All who see the cycle agree which that is.
-inline void gateway::judge(const cycle_search& search) {
-  if (search.first != search.steps || search.steps.back().wait != search.exchange) return;
-  const auto age = [](const cycle_search::seen& each) { return std::pair(each.began, each.who); };
-  lock(search.dc, *std::ranges::max_element(search.steps, {}, age));
+  if (const auto locked = search->verdict()) lock(search->dc(), *locked);
 }
 
 /// Ends a wait that was found in a cycle.
-template <class Wait>
-void gateway::lock(std::uint16_t dc, const Wait& wait) {
+inline void gateway::lock(std::uint16_t dc, const cycle_search::seen& wait) {
   const auto in = containers_.find(dc);
   if (in == containers_.end()) return;
   dvk_frame command{};

@@ -51,6 +51,11 @@ inline void gateway::disconnect(ghost& who) {
   interrupt(who);
 }
 
+inline std::shared_ptr<broker> gateway::dc(dc_id number) const {
+  const auto at = containers_.find(dvs::number(number));
+  return at == containers_.end() ? nullptr : at->second.dc;
+}
+
 inline bool gateway::knows(node_id peer) const {
   const auto at = peers_.find(peer);
   return at != peers_.end() && at->second.unlisted.empty();
@@ -113,10 +118,9 @@ inline void gateway::appear(node_id at, container& in, endpoint_id who, std::uin
   if (bound) in.ghosts[who] = std::make_unique<ghost>(ghost{*bound, in, at, birth});
 }
 
-/// A process of another node is gone.
+/// A process of another node is gone. What it still asks for here ends first.
 inline void gateway::vanish(container& in, endpoint_id who) {
   ghost& known = *in.ghosts.at(who);
-  known.forsaken = true;
   while (known.command.exchange != 0) {
     interrupt(known);
     carrier_->yield();

@@ -14,8 +14,10 @@ inline std::uint64_t gateway::random_incarnation() {
   return std::uint64_t{chance()} << 32 | chance();
 }
 
-inline gateway::gateway(node_id self, std::uint64_t incarnation)
-    : self_(self), incarnation_(incarnation), carrier_(carrier::current_shared()) {
+inline gateway::gateway(node_id self, std::uint64_t incarnation) : gateway(self, self, incarnation) {}
+inline gateway::gateway(part_of whole) : gateway(whole.node, this_process, random_incarnation()) {}
+inline gateway::gateway(node_id of, node_id self, std::uint64_t incarnation)
+    : node_(of), self_(self), incarnation_(incarnation), carrier_(carrier::current_shared()) {
   struct life final : runnable {
     explicit life(gateway& g) : owner(g) {}
     void run() override { owner.serve(); }

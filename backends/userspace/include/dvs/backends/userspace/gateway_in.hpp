@@ -78,21 +78,6 @@ inline void gateway::carry_out(node_id from, const dvk_frame& frame) {
   }
 }
 
-/// The completion of a command that came in, or that never went out.
-inline dvk_frame gateway::completion_of(const dvk_frame& command, errc outcome) {
-  dvk_frame done{};
-  done.kind = command.kind == DVK_FRAME_request ? std::uint8_t{DVK_FRAME_answer}
-                                                : static_cast<std::uint8_t>(command.kind | DVK_FRAME_COMPLETES);
-  done.dc = command.dc;
-  done.from_node = command.to_node;
-  done.to_node = command.from_node;
-  done.from = command.to;
-  done.to = command.from;
-  done.result = static_cast<int>(outcome);
-  done.exchange = command.exchange;
-  return done;
-}
-
 inline void gateway::answer(const dvk_frame& command, errc outcome) {
   outgoing done;
   done.frame = completion_of(command, outcome);

@@ -13,7 +13,21 @@ namespace dvs::userspace {
 /// making proxies, goes there by `gateway::run`.
 class gateway_thread {
  public:
-  explicit gateway_thread(node_id self) {
+  explicit gateway_thread(node_id self) : gateway_thread(std::in_place, self) {}
+  explicit gateway_thread(part_of whole) : gateway_thread(std::in_place, whole) {}
+  gateway_thread(const gateway_thread&) = delete;
+  gateway_thread& operator=(const gateway_thread&) = delete;
+  ~gateway_thread() {
+    carrier_->ring(bell_);
+    thread_.join();
+  }
+
+  [[nodiscard]] gateway& operator*() { return *gateway_; }
+  [[nodiscard]] gateway* operator->() { return &*gateway_; }
+
+ private:
+  template <class Place>
+  gateway_thread(std::in_place_t, Place self) {
     std::atomic<bool> ready{false};
     thread_ = std::thread([this, self, &ready] {
       gateway_.emplace(self);
@@ -29,17 +43,6 @@ class gateway_thread {
     });
     ready.wait(false, std::memory_order_acquire);
   }
-  gateway_thread(const gateway_thread&) = delete;
-  gateway_thread& operator=(const gateway_thread&) = delete;
-  ~gateway_thread() {
-    carrier_->ring(bell_);
-    thread_.join();
-  }
-
-  [[nodiscard]] gateway& operator*() { return *gateway_; }
-  [[nodiscard]] gateway* operator->() { return &*gateway_; }
-
- private:
   struct stop_bell final : bell_source {
     explicit stop_bell(gateway_thread& t) : owner(t) {}
     void rung() override {

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// A process as a part of a node: its line to the daemon.
+///
+///     #include <dvs/backends/userspace/daemon/attachment.hpp>
+///     dvs::userspace::node node("/run/dvs/node");
+///     auto dc = node.open_dc("lab");
+///
+/// To the brokers of the process the other processes of the node are on another node, with which a gateway of its own
+/// thread talks; what they may do is decided by the daemon.
+#ifndef DVS_BACKENDS_USERSPACE_DAEMON_ATTACHMENT_HPP
+#define DVS_BACKENDS_USERSPACE_DAEMON_ATTACHMENT_HPP
+
+#include <poll.h>
+
+#include <dvs/backends/userspace/daemon/control.hpp>
+#include <dvs/backends/userspace/daemon/packet_socket.hpp>
+#include <dvs/backends/userspace/gateway_thread.hpp>
+
+namespace dvs::userspace {
+
+/// See the file comment. All members may be called from any thread.
+class attachment final : public proxy, public registry, public shared_home {
+ public:
+  /// Connects the daemon at `path`. Throws `std::system_error`: nobody listens there, or it must not be used; and
+  /// `dvs::error` `not_supported`: the daemon is of another version.
+  explicit attachment(const std::string& path);
+  attachment(const attachment&) = delete;
+  attachment& operator=(const attachment&) = delete;
+  ~attachment();
+
+  // ---- For the node ----
+  result<std::shared_ptr<broker>> create_dc(std::string_view name, const dc_options& options) override;
+  result<std::shared_ptr<broker>> open_dc(std::string_view name) override;
+  std::vector<dc_info> dcs() override;
+  [[nodiscard]] node_id id() const override { return hello_.node; }
+
+  // ---- For programs that manage a node ----
+  /// Asks the daemon. Errors: what it answers; `not_connected`.
+  result<json> ask(json wanted);
+  /// Waits until every process of the node has carried out, as far as it can at once, what was sent to it before.
+  errc fence() { return ask({{"op", "fence"}}).error(); }
+
+  // ---- For brokers ----
+  result<std::shared_ptr<port>> bind(broker& dc, const std::shared_ptr<carrier>& runs_on, endpoint_id who,
+                                     const bind_options& options) override;
+  result<endpoint_id> bind_thread(broker& dc, int thread, endpoint_id who, const bind_options& options) override;
+  errc set_privileges(broker& dc, endpoint_id who, const privileges& rights) override;
+  result<privileges> privileges_of(broker& dc, endpoint_id who) override;
+  result<std::vector<process_info>> processes(broker& dc) override;
+  void leave(broker& dc) override;
+
+ private:
+  using answer_handler = std::function<void(errc, const json&)>;
+  struct greeting {
+    node_id node{};
+    std::uint64_t incarnation = 0;
+  };
+  /// Who waits for an answer.
+  struct asker final : bell_source {
+    explicit asker(const std::shared_ptr<carrier>& c) : here(c), waits(c->running()), bell(c->add_bell(*this)) {}
+    ~asker() { here->remove_bell(bell, *this); }
+    void rung() override { here->make_ready(waits); }
+    const std::shared_ptr<carrier> here;
+    task& waits;
+    const std::uint32_t bell;
+    std::atomic<bool> done{false};
+  };
+
+  static owned_descriptor connect(const std::string& path);
+  greeting greet();
+  void run() override;
+  void carry_out(std::span<const std::byte> came);
+  void carry_out(const json& request);
+  void answer(const json& request, errc outcome, json with = json::object());
+  void list_processes(const json& request, const std::shared_ptr<broker>& dc);
+  void queue_frames();
+  void queue(packet_kind kind, const json& what);
+  void lose();
+  errc ask_and_wait(json wanted, const answer_handler& then);
+  [[nodiscard]] static json bind_request(const char* op, const broker& dc, endpoint_id who, const bind_options& options,
+                                         const dc_options& sizes);
+  result<std::shared_ptr<broker>> join(dc_id number, std::string_view name, const dc_options& options);
+
+  packet_socket socket_;
+  const greeting hello_;
+  gateway_thread gate_;
+
+  // In the context of the gate.
+  bool is_lost_ = false;
+  std::map<std::uint64_t, answer_handler> asked_;
+  std::uint64_t last_question_ = 0;
+  std::vector<std::byte> room_ = std::vector<std::byte>(frame_bytes_max);
+};
+
+inline owned_descriptor attachment::connect(const std::string& path) {
+  const sockaddr_un address = unix_address(path);
+  owned_descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw std::system_error(errno, std::system_category(), "no daemon at " + path);
+  return socket;
+}
+
+inline attachment::attachment(const std::string& path)
+    : socket_(connect(path)), hello_(greet()), gate_(part_of{hello_.node}) {
+  gate_->run([&] {
+    gate_->when_suspected([this](std::uint64_t exchange) {
+      queue(packet_kind::request, {{"id", ++last_question_}, {"op", "suspect"}, {"exchange", exchange}});
+    });
+    gate_->link_up(hello_.node, hello_.incarnation, *this);
+    gate_->wake(*this);
+  });
+}
+
+inline attachment::~attachment() {
+  gate_->run([&] { lose(); });
+}
+
+/// Waits for the first answer, on the calling thread.
+inline attachment::greeting attachment::greet() {
+  socket_.queue(
+      make_packet(packet_kind::request, json{{"id", 0}, {"op", "hello"}, {"version", control_version}}.dump()));
+  constexpr int patience_ms = 10'000;
+  std::optional<std::span<const std::byte>> came;
+  for (bool is_there = socket_.flush(); !(came = socket_.next());) {
+    pollfd readable{socket_.descriptor(), POLLIN, 0};
+    if (!is_there || ::poll(&readable, 1, patience_ms) != 1 || !socket_.fill()) throw error(errc::not_connected);
+  }
+  const json told = parse_control(text_of(came->subspan(1)));
+  try {
+    if (told.is_null() || outcome_of(told) != errc::ok) throw error(errc::not_supported);
+    return {node_id{field<std::uint16_t>(told, "node")}, field<std::uint64_t>(told, "incarnation")};
+  } catch (const bad_control&) {
+    throw error(errc::not_supported);
+  }
+}
+
+// ---- The line, in the context of the gate ----
+
+inline void attachment::run() {
+  if (is_lost_) return;
+  try {
+    const bool is_there = socket_.fill();
+    while (const auto came = socket_.next()) carry_out(*came);
+    if (!is_there) return lose();
+  } catch (const std::length_error&) {
+    return lose();
+  } catch (const bad_control&) {
+    return lose();
+  }
+  queue_frames();
+  if (!socket_.flush()) return lose();
+  if (!socket_.is_flushed()) gate_->wake_when(*this, socket_.descriptor(), readiness::writable);
+  gate_->wake_when(*this, socket_.descriptor(), readiness::readable);
+}
+
+/// Queues the frames that wait at the gate, so that what is queued next comes after them.
+inline void attachment::queue_frames() {
+  while (const std::size_t bytes = gate_->next_outgoing(hello_.node, room_))
+    socket_.queue(make_packet(packet_kind::frame, std::span(room_).first(bytes)));
+}
+
+inline void attachment::queue(packet_kind kind, const json& what) {
+  if (is_lost_) return;
+  queue_frames();
+  socket_.queue(make_packet(kind, what.dump(-1, ' ', false, json::error_handler_t::replace)));
+  gate_->wake(*this);
+}
+
+inline void attachment::carry_out(std::span<const std::byte> came) {
+  const std::span body = came.subspan(1);
+  switch (packet_kind{static_cast<char>(came[0])}) {
+    case packet_kind::frame:
+      if (gate_->deliver(hello_.node, body) != errc::ok) throw bad_control{};
+      return;
+    case packet_kind::request:
+      return carry_out(parse_control(text_of(body)));
+    case packet_kind::answer: {
+      const json told = parse_control(text_of(body));
+      if (told.is_null()) throw bad_control{};
+      const auto asked = asked_.find(field<std::uint64_t>(told, "id"));
+      if (asked == asked_.end()) return;
+      const answer_handler then = std::move(asked->second);
+      asked_.erase(asked);
+      return then(outcome_of(told), told);
+    }
+  }
+  throw bad_control{};
+}
+
+/// Carries out what the daemon wants.
+inline void attachment::carry_out(const json& request) {
+  if (request.is_null()) throw bad_control{};
+  const auto op = field<std::string>(request, "op");
+  if (op == "fence") return answer(request, errc::ok);
+  const auto dc = gate_->dc(dc_id{field<std::uint16_t>(request, "dc")});
+  if (dc == nullptr) return answer(request, errc::bad_dc);
+  if (op == "end") {
+    dc->announce_end();
+    return answer(request, errc::ok);
+  }
+  if (op == "processes") return list_processes(request, dc);
+  if (op == "privileges")
+    return answer(request, dc->enforce(endpoint_field(request, "who"), privileges_from(member(request, "privileges"))));
+  if (op == "bind_thread") {
+    const auto name = field<std::string>(request, "name");
+    std::optional<privileges> rights;
+    if (request.contains("privileges")) rights = privileges_from(member(request, "privileges"));
+    const bind_options options{.name = name, .privileges = rights ? &*rights : nullptr};
+    return answer(request, dc->settle_thread(field<std::int32_t>(request, "thread"),
+                                             endpoint_field(request, "endpoint"), options));
+  }
+  answer(request, errc::not_supported);
+}
+
+inline void attachment::answer(const json& request, errc outcome, json with) {
+  if (outcome != errc::ok) with = {{"error", name_of(outcome)}};
+  with["id"] = field<std::uint64_t>(request, "id");
+  queue(packet_kind::answer, with);
+}
+
+/// Lists the processes here on a fiber: what they do may have to be asked of others.
+inline void attachment::list_processes(const json& request, const std::shared_ptr<broker>& dc) {
+  struct life final : runnable {
+    life(attachment& a, json r, std::shared_ptr<broker> d) : owner(a), request(std::move(r)), dc(std::move(d)) {}
+    void run() override {
+      json rows = json::array();
+      for (const process_info& row : dc->processes_here()) rows.push_back(to_json(row));
+      owner.answer(request, errc::ok, {{"processes", std::move(rows)}});
+    }
+    attachment& owner;
+    const json request;
+    const std::shared_ptr<broker> dc;
+  };
+  carrier::current().spawn(std::make_unique<life>(*this, request, dc), "lister");
+}
+
+/// The daemon is gone, or speaks nonsense.
+inline void attachment::lose() {
+  if (std::exchange(is_lost_, true)) return;
+  gate_->forget(socket_.descriptor());
+  gate_->remove(*this);
+  ::shutdown(socket_.descriptor(), SHUT_RDWR);
+  for (const auto& [number, then] : std::exchange(asked_, {})) then(errc::not_connected, {});
+}
+
+// ---- Requests ----
+
+/// Asks, and waits in the calling context; `then` is called in that of the gate, before anything that comes later.
+inline errc attachment::ask_and_wait(json wanted, const answer_handler& then) {
+  asker waiting(carrier::current_shared());
+  errc outcome = errc::ok;
+  gate_->run([&] {
+    const auto finish = [&](errc how, const json& told) {
+      try {
+        outcome = how;
+        then(how, told);
+      } catch (const bad_control&) {
+        outcome = errc::io_error;
+      }
+      const std::shared_ptr<carrier> here = waiting.here;
+      const std::uint32_t bell = waiting.bell;
+      waiting.done.store(true, std::memory_order_seq_cst);
+      here->ring(bell);
+    };
+    if (is_lost_) return finish(errc::not_connected, {});
+    wanted["id"] = ++last_question_;
+    asked_.emplace(last_question_, finish);
+    queue(packet_kind::request, wanted);
+  });
+  while (!waiting.done.load(std::memory_order_acquire)) waiting.here->suspend(-1);
+  return outcome;
+}
+
+inline result<json> attachment::ask(json wanted) {
+  json told;
+  const errc outcome = ask_and_wait(std::move(wanted), [&](errc, const json& answer) { told = answer; });
+  if (outcome != errc::ok) return outcome;
+  return told;
+}
+
+// ---- DCs ----
+
+/// Makes the broker of a DC that the daemon knows; when this returns it knows who is bound.
+inline result<std::shared_ptr<broker>> attachment::join(dc_id number, std::string_view name,
+                                                        const dc_options& options) {
+  const auto made = std::make_shared<broker>(number, name, options, 0, &*gate_, this);
+  if (const errc refused = gate_->join(made); refused != errc::ok) return refused;
+  const auto told = ask({{"op", "hello"}, {"version", control_version}});  // answered after who is bound was told
+  if (!told) return told.error();
+  return made;
+}
+
+inline result<std::shared_ptr<broker>> attachment::create_dc(std::string_view name, const dc_options& options) {
+  if (options.span) return errc::not_supported;
+  const auto told = ask({{"op", "create"}, {"name", name}, {"sizes", to_json(options)}, {"stays", false}});
+  if (!told) return told.error();
+  return join(dc_id{field<std::uint16_t>(*told, "dc")}, name, options);
+}
+
+inline result<std::shared_ptr<broker>> attachment::open_dc(std::string_view name) {
+  const auto told = ask({{"op", "open"}, {"name", name}});
+  if (!told) return told.error();
+  return join(dc_id{field<std::uint16_t>(*told, "dc")}, name, sizes_from(member(*told, "sizes")));
+}
+
+inline std::vector<dc_info> attachment::dcs() {
+  std::vector<dc_info> rows;
+  if (const auto told = ask({{"op", "list"}}))
+    for (const json& each : member(*told, "dcs")) rows.push_back(dc_from(each));
+  return rows;
+}
+
+// ---- What brokers want ----
+
+inline json attachment::bind_request(const char* op, const broker& dc, endpoint_id who, const bind_options& options,
+                                     const dc_options& sizes) {
+  json wanted = {{"op", op}, {"dc", number(dc.shared_id())}, {"who", number(who)}, {"name", options.name}};
+  if (options.privileges != nullptr) wanted["privileges"] = to_json(*options.privileges, sizes);
+  return wanted;
+}
+
+inline result<std::shared_ptr<port>> attachment::bind(broker& dc, const std::shared_ptr<carrier>& runs_on,
+                                                      endpoint_id who, const bind_options& options) {
+  result<std::shared_ptr<port>> made = errc::not_connected;
+  const errc outcome =
+      ask_and_wait(bind_request("bind", dc, who, options, dc.sizes()), [&](errc how, const json& told) {
+        made = how == errc::ok ? dc.settle(runs_on, endpoint_field(told, "endpoint"), options) : how;
+      });
+  if (outcome != errc::ok) return outcome;
+  return made;
+}
+
+inline result<endpoint_id> attachment::bind_thread(broker& dc, int thread, endpoint_id who,
+                                                   const bind_options& options) {
+  json wanted = bind_request("bind_thread", dc, who, options, dc.sizes());
+  wanted["thread"] = thread;
+  const auto told = ask(std::move(wanted));
+  if (!told) return told.error();
+  return endpoint_field(*told, "endpoint");
+}
+
+inline errc attachment::set_privileges(broker& dc, endpoint_id who, const privileges& rights) {
+  return ask({{"op", "set_privileges"},
+              {"dc", number(dc.shared_id())},
+              {"who", number(who)},
+              {"privileges", to_json(rights, dc.sizes())}})
+      .error();
+}
+
+inline result<privileges> attachment::privileges_of(broker& dc, endpoint_id who) {
+  const auto told = ask({{"op", "privileges"}, {"dc", number(dc.shared_id())}, {"who", number(who)}});
+  if (!told) return told.error();
+  return privileges_from(member(*told, "privileges"));
+}
+
+inline result<std::vector<process_info>> attachment::processes(broker& dc) {
+  const auto told = ask({{"op", "processes"}, {"dc", number(dc.shared_id())}});
+  if (!told) return told.error();
+  std::vector<process_info> rows;
+  for (const json& each : member(*told, "processes")) rows.push_back(process_from(each));
+  return rows;
+}
+
+inline void attachment::leave(broker& dc) { static_cast<void>(ask({{"op", "leave"}, {"dc", number(dc.shared_id())}})); }
+
+inline embedded_node::embedded_node(std::string_view daemon)
+    : home_(std::make_shared<attachment>(std::string(daemon))) {}
+
+}  // namespace dvs::userspace
+
+#endif

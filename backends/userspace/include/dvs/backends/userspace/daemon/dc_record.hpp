@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// A DC as the switchboard keeps it.
+#ifndef DVS_BACKENDS_USERSPACE_DAEMON_DC_RECORD_HPP
+#define DVS_BACKENDS_USERSPACE_DAEMON_DC_RECORD_HPP
+
+#include <dvs/dvk/dvk.h>
+
+#include <dvs/backends/userspace/table_rights.hpp>
+#include <map>
+#include <memory>
+#include <new>
+#include <set>
+#include <string>
+
+namespace dvs::userspace {
+
+enum class line_id : std::uint64_t;
+
+/// The table of a DC (names, generations, privileges), who holds which slot, and who may enter.
+class dc_record {
+ public:
+  struct process {
+    line_id at;
+    std::uint64_t birth;
+    std::string name;
+  };
+
+  /// Throws `dvs::error`: `range`, `no_memory`.
+  dc_record(dc_id id, std::string_view name, const dc_options& sizes);
+
+  [[nodiscard]] dvk_table* table() const { return static_cast<dvk_table*>(memory_.get()); }
+  /// The line that has the process, or none.
+  [[nodiscard]] const process* find(endpoint_id who) const {
+    const auto at = processes.find(who);
+    return at == processes.end() ? nullptr : &at->second;
+  }
+  [[nodiscard]] dvk_slot* slot(endpoint_id who) const {
+    dvk_slot* found = nullptr;
+    return dvk_find_bound(table(), number(who), &found) == DVK_E_ok ? found : nullptr;
+  }
+  /// Whether messages may go from `one` to `other`, both bound.
+  [[nodiscard]] bool may_pass(endpoint_id one, endpoint_id other) const {
+    return dvk_may_pass(table(), slot(one), slot(other)) != 0;
+  }
+  void set_privileges(endpoint_id who, const privileges& rights);
+  [[nodiscard]] privileges privileges_of(endpoint_id who) const;
+
+  const dc_id id;
+  const std::string name;
+  const dc_options sizes;
+  line_id creator{};                      ///< with which it ends; none: with the daemon
+  std::uint32_t owner = 0;                ///< the user who may do everything
+  std::set<std::uint32_t> users, groups;  ///< who may enter besides
+  std::map<endpoint_id, process> processes;
+  std::set<line_id> listeners;  ///< who is told who is bound
+  std::uint64_t births = 0;
+
+ private:
+  struct table_memory {
+    void operator()(void* memory) const { ::operator delete (memory, std::align_val_t{64}); }
+  };
+  std::unique_ptr<void, table_memory> memory_;
+};
+
+inline dc_record::dc_record(dc_id number_of_dc, std::string_view its_name, const dc_options& its_sizes)
+    : id(number_of_dc), name(its_name), sizes(its_sizes) {
+  const dvk_limits limits = limits_of(sizes);
+  const std::size_t bytes = dvk_table_bytes(&limits);
+  if (bytes == 0 || sizes.tasks > DVK_TASKS_MAX) throw error(errc::range);
+  memory_.reset(::operator new (bytes, std::align_val_t{64}));
+  if (const int made = dvk_table_init(memory_.get(), bytes, &limits); made != DVK_E_ok) throw error(errc{made});
+}
+
+inline void dc_record::set_privileges(endpoint_id who, const privileges& rights) {
+  apply_privileges(table(), who, rights);
+}
+inline privileges dc_record::privileges_of(endpoint_id who) const { return read_privileges(table(), who); }
+
+}  // namespace dvs::userspace
+
+#endif

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The switchboard of a node: what `dvsd` does, without sockets.
+///
+/// Every process has a *line* to it. It owns the DCs, deals out their slots, keeps the privileges, and passes frames
+/// from line to line if they are allowed: a process speaks in the name of its own endpoints only. Whatever a process
+/// says, each command that it is asked is completed, at the latest when its line closes.
+///
+/// Belongs to one thread. Packets of a line that keeps them waiting are queued, up to `queue_bytes_max`.
+#ifndef DVS_BACKENDS_USERSPACE_DAEMON_SWITCHBOARD_HPP
+#define DVS_BACKENDS_USERSPACE_DAEMON_SWITCHBOARD_HPP
+
+#include <deque>
+#include <dvs/backends/userspace/cycle_search.hpp>
+#include <dvs/backends/userspace/daemon/control.hpp>
+#include <dvs/backends/userspace/daemon/dc_record.hpp>
+#include <dvs/backends/userspace/daemon/packet.hpp>
+#include <dvs/backends/userspace/exchange_table.hpp>
+#include <dvs/backends/userspace/frame_completion.hpp>
+#include <dvs/backends/userspace/logical_clock.hpp>
+#include <functional>
+#include <map>
+#include <set>
+
+namespace dvs::userspace {
+
+/// Who is at the other end of a line, as the host vouches for it.
+struct line_owner {
+  std::int32_t process = 0;
+  std::uint32_t user = 0;
+  std::set<std::uint32_t> groups;
+};
+
+/// A line; no two have the same.
+enum class line_id : std::uint64_t {};
+
+/// What the switchboard needs of the world.
+struct switchboard_world {
+  /// There is a packet for a line, which had none.
+  std::function<void(line_id)> ready = {};
+  /// The line is to be closed: its owner speaks nonsense, or does not listen.
+  std::function<void(line_id)> hang_up = {};
+  /// The process that has a thread of the host, or 0.
+  std::function<std::int32_t(std::int32_t thread)> process_of_thread = {};
+};
+
+/// See the file comment.
+class switchboard {
+ public:
+  /// What waits for one line at most, in bytes; one that does not listen is closed.
+  static constexpr std::size_t queue_bytes_max = 64 << 20;
+  /// Commands that one line may have open.
+  static constexpr std::size_t commands_max = 1 << 16;
+  /// How long a process may take to answer a request of the switchboard.
+  static constexpr std::int64_t answer_within_ns = 2'000'000'000;
+
+  switchboard(node_id self, std::uint64_t incarnation, switchboard_world world)
+      : self_(self), incarnation_(incarnation), world_(std::move(world)) {}
+  switchboard(const switchboard&) = delete;
+  switchboard& operator=(const switchboard&) = delete;
+
+  [[nodiscard]] node_id self() const { return self_; }
+
+  // ---- Lines ----
+  [[nodiscard]] line_id open(line_owner who);
+  /// Carries out what came in.
+  void receive(line_id from, std::span<const std::byte> bytes);
+  /// What goes out next, or null; gone with `sent`.
+  [[nodiscard]] const packet* next(line_id to) const;
+  void sent(line_id to);
+  /// The line is closed: what its process had is gone.
+  void close(line_id which);
+  [[nodiscard]] std::size_t lines() const { return lines_.size(); }
+  /// Commands that are not completed.
+  [[nodiscard]] std::size_t open_commands() const { return exchanges_.size(); }
+
+  // ---- Time ----
+  /// When `run_timers` has something to do, on the monotonic clock; negative: never.
+  [[nodiscard]] std::int64_t next_timer_ns() const { return next_timer_ns_; }
+  void run_timers();
+
+ private:
+  struct line;
+  using answer_handler = std::function<void(errc, const json&)>;
+  struct question {
+    answer_handler then;
+    std::int64_t until_ns;
+  };
+  struct line {
+    line_owner owner;
+    std::deque<packet> queue;
+    std::size_t queue_bytes = 0;
+    std::set<std::uint16_t> opened;                   ///< DCs
+    std::map<std::uint64_t, std::uint64_t> commands;  ///< open: its number of each, and ours
+    std::map<std::uint64_t, question> asked;
+    std::uint64_t last_question = 0;
+    bool is_closing = false;
+  };
+  /// A command that was passed on, or that the switchboard has made.
+  struct open_command {
+    line_id from;  ///< none: `done` is set
+    line_id to;
+    std::uint64_t number = 0;  ///< that `from` has for it
+    dvk_frame frame{};         ///< without data
+    std::int64_t began_ns = 0, search_at_ns = 0;
+    std::function<void(const dvk_frame&)> done = {};
+  };
+
+  void send(line& to, packet what);
+  void fail(line_id which);
+  void set_timer(std::int64_t at_ns) {
+    if (next_timer_ns_ < 0 || at_ns < next_timer_ns_) next_timer_ns_ = at_ns;
+  }
+
+  // ---- Frames (switchboard_frames.hpp) ----
+  void frame_in(line_id from, line& at, std::span<const std::byte> bytes);
+  void completion_in(line_id from, dvk_frame& frame);
+  void command_in(line_id from, line& at, dvk_frame& frame);
+  void news_in(line_id from, line& at, const dvk_frame& frame);
+  errc admit(line_id from, const line& at, dc_record& in, dvk_frame& frame, line_id& to);
+  errc may_talk(dc_record& in, const dvk_frame& frame) const;
+  errc mean_own_command(const line& at, dvk_frame& frame, line_id& to);
+  void pass_on(line_id from, line& at, line_id to, dvk_frame& frame);
+  void ask(line_id to, dvk_frame frame, std::function<void(const dvk_frame&)> done);
+  void finish(std::uint64_t number, dvk_frame completion);
+  void refuse(line& at, const dvk_frame& frame, errc why) { deliver(at, completion_of(frame, why)); }
+  void deliver(line& to, dvk_frame frame);
+  [[nodiscard]] node_id as_seen_by(line_id who, const dc_record& in, endpoint_id other) const;
+  void list(line& to, line_id which, dc_record& in);
+  void tell(dc_record& in, line_id except, dvk_frame_kind kind, endpoint_id who, std::uint64_t birth,
+            std::string_view name);
+  void end_commands_of(line_id which);
+
+  // ---- Requests (switchboard_requests.hpp) ----
+  void request_in(line_id from, line& at, const json& request);
+  void answer_in(line& at, const json& answer);
+  void answer(line_id to, std::uint64_t number, errc outcome, json with = json::object());
+  void ask(line_id to, json question, answer_handler then);
+  void create(line_id from, line& at, std::uint64_t number, const json& request);
+  void enter(line_id from, line& at, std::uint64_t number, const json& request);
+  void leave(line_id from, line& at, std::uint64_t number, const json& request);
+  void list_dcs(line_id from, std::uint64_t number);
+  void bind(line_id from, line& at, std::uint64_t number, const json& request);
+  void bind_thread(line_id from, line& at, std::uint64_t number, const json& request);
+  void set_privileges(line_id from, line& at, std::uint64_t number, const json& request);
+  void privileges_of(line_id from, line& at, std::uint64_t number, const json& request);
+  void processes(line_id from, line& at, std::uint64_t number, const json& request);
+  void fence(line_id from, std::uint64_t number);
+  void suspect(line_id from, line& at, const json& request);
+  result<endpoint_id> give_slot(dc_record& in, line_id to, endpoint_id who, const json& request);
+  dc_record* find_dc(const line& at, const json& request);
+  void end_dc(std::uint16_t which);
+  void unbind(dc_record& in, endpoint_id who);
+
+  // ---- Cycles (switchboard_cycles.hpp) ----
+  void look_for_cycles(std::int64_t now_ns);
+  void begin_search(std::uint64_t number);
+  void search_on(const std::shared_ptr<cycle_search>& search);
+
+  const node_id self_;
+  const std::uint64_t incarnation_;
+  const switchboard_world world_;
+  logical_clock clock_;
+  std::uint64_t last_line_ = 0;
+  std::map<line_id, line> lines_;
+  std::map<std::uint16_t, dc_record> dcs_;
+  std::uint16_t last_dc_ = 0;
+  exchange_table<open_command> exchanges_;
+  std::int64_t next_timer_ns_ = -1;
+};
+
+}  // namespace dvs::userspace
+
+#include <dvs/backends/userspace/daemon/switchboard_cycles.hpp>
+#include <dvs/backends/userspace/daemon/switchboard_frames.hpp>
+#include <dvs/backends/userspace/daemon/switchboard_impl.hpp>
+#include <dvs/backends/userspace/daemon/switchboard_requests.hpp>
+
+#endif

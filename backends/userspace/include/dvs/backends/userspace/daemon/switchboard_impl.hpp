@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The lines of a switchboard, and time.
+#ifndef DVS_BACKENDS_USERSPACE_DAEMON_SWITCHBOARD_IMPL_HPP
+#define DVS_BACKENDS_USERSPACE_DAEMON_SWITCHBOARD_IMPL_HPP
+
+#include <dvs/backends/userspace/daemon/switchboard.hpp>
+
+namespace dvs::userspace {
+
+inline line_id switchboard::open(line_owner who) {
+  const line_id id{++last_line_};
+  lines_[id].owner = std::move(who);
+  return id;
+}
+
+inline void switchboard::receive(line_id from, std::span<const std::byte> bytes) {
+  const auto at = lines_.find(from);
+  if (at == lines_.end() || at->second.is_closing) return;
+  if (bytes.empty() || bytes.size() > packet_bytes_max) return fail(from);
+  const std::span body = bytes.subspan(1);
+  try {
+    switch (packet_kind{static_cast<char>(bytes[0])}) {
+      case packet_kind::frame:
+        return frame_in(from, at->second, body);
+      case packet_kind::request:
+        return request_in(from, at->second, parse_control(text_of(body)));
+      case packet_kind::answer:
+        return answer_in(at->second, parse_control(text_of(body)));
+    }
+    fail(from);
+  } catch (const bad_control&) {
+    fail(from);
+  }
+}
+
+inline const packet* switchboard::next(line_id to) const {
+  const auto at = lines_.find(to);
+  return at == lines_.end() || at->second.queue.empty() ? nullptr : &at->second.queue.front();
+}
+
+inline void switchboard::sent(line_id to) {
+  line& at = lines_.at(to);
+  at.queue_bytes -= at.queue.front().size();
+  at.queue.pop_front();
+}
+
+inline void switchboard::send(line& to, packet what) {
+  if (to.is_closing) return;
+  const auto which = [&] {
+    return std::ranges::find_if(lines_, [&](const auto& each) { return &each.second == &to; })->first;
+  };
+  to.queue_bytes += what.size();
+  to.queue.push_back(std::move(what));
+  if (to.queue_bytes > queue_bytes_max) return fail(which());
+  if (to.queue.size() == 1) world_.ready(which());
+}
+
+/// Has a line closed, some time later.
+inline void switchboard::fail(line_id which) {
+  line& at = lines_.at(which);
+  if (std::exchange(at.is_closing, true)) return;
+  world_.hang_up(which);
+}
+
+inline void switchboard::close(line_id which) {
+  const auto at = lines_.find(which);
+  if (at == lines_.end()) return;
+  at->second.is_closing = true;
+  for (auto& [number, in] : dcs_) {
+    in.listeners.erase(which);
+    std::vector<endpoint_id> gone;
+    for (const auto& [who, process] : in.processes)
+      if (process.at == which) gone.push_back(who);
+    for (const endpoint_id who : gone) unbind(in, who);
+  }
+  end_commands_of(which);
+  std::vector<std::uint16_t> ending;
+  for (const auto& [number, in] : dcs_)
+    if (in.creator == which) ending.push_back(number);
+  for (const std::uint16_t number : ending) end_dc(number);
+  auto asked = std::move(at->second.asked);
+  lines_.erase(at);
+  for (auto& [number, each] : asked) each.then(errc::not_connected, {});
+}
+
+inline void switchboard::run_timers() {
+  const std::int64_t now = monotonic_ns();
+  if (next_timer_ns_ < 0 || now < next_timer_ns_) return;
+  next_timer_ns_ = -1;
+  look_for_cycles(now);
+  std::vector<question> late;
+  for (auto& [id, at] : lines_)
+    for (auto each = at.asked.begin(); each != at.asked.end();) {
+      if (each->second.until_ns <= now) {
+        late.push_back(std::move(each->second));
+        each = at.asked.erase(each);
+      } else {
+        set_timer(each++->second.until_ns);
+      }
+    }
+  for (auto& each : late) each.then(errc::timed_out, {});
+}
+
+}  // namespace dvs::userspace
+
+#endif

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// What processes ask of the daemon itself.
+#ifndef DVS_BACKENDS_USERSPACE_DAEMON_SWITCHBOARD_REQUESTS_HPP
+#define DVS_BACKENDS_USERSPACE_DAEMON_SWITCHBOARD_REQUESTS_HPP
+
+#include <dvs/backends/userspace/daemon/switchboard.hpp>
+
+namespace dvs::userspace {
+
+inline void switchboard::request_in(line_id from, line& at, const json& request) {
+  if (request.is_null()) return fail(from);
+  const auto number = field<std::uint64_t>(request, "id");
+  const auto op = field<std::string>(request, "op");
+  if (op == "hello") {
+    const bool is_known = field<std::uint32_t>(request, "version") == control_version;
+    return answer(from, number, is_known ? errc::ok : errc::not_supported,
+                  {{"version", control_version}, {"node", dvs::number(self_)}, {"incarnation", incarnation_}});
+  }
+  if (op == "create") return create(from, at, number, request);
+  if (op == "open") return enter(from, at, number, request);
+  if (op == "leave") return leave(from, at, number, request);
+  if (op == "list") return list_dcs(from, number);
+  if (op == "bind") return bind(from, at, number, request);
+  if (op == "bind_thread") return bind_thread(from, at, number, request);
+  if (op == "set_privileges") return set_privileges(from, at, number, request);
+  if (op == "privileges") return privileges_of(from, at, number, request);
+  if (op == "processes") return processes(from, at, number, request);
+  if (op == "fence") return fence(from, number);
+  if (op == "suspect") return suspect(from, at, request);
+  answer(from, number, errc::not_supported);
+}
+
+inline void switchboard::answer(line_id to, std::uint64_t number, errc outcome, json with) {
+  const auto at = lines_.find(to);
+  if (at == lines_.end()) return;
+  if (outcome != errc::ok) with = {{"error", name_of(outcome)}};
+  with["id"] = number;
+  send(at->second, make_packet(packet_kind::answer, with.dump(-1, ' ', false, json::error_handler_t::replace)));
+}
+
+/// Asks a process; `then(outcome, answer)` is called once.
+inline void switchboard::ask(line_id to, json wanted, answer_handler then) {
+  line& at = lines_.at(to);
+  const std::uint64_t number = ++at.last_question;
+  const std::int64_t until_ns = monotonic_ns() + answer_within_ns;
+  set_timer(until_ns);
+  at.asked.emplace(number, question{std::move(then), until_ns});
+  wanted["id"] = number;
+  send(at, make_packet(packet_kind::request, wanted.dump(-1, ' ', false, json::error_handler_t::replace)));
+}
+
+inline void switchboard::answer_in(line& at, const json& answer) {
+  if (answer.is_null()) throw bad_control{};
+  const auto asked = at.asked.find(field<std::uint64_t>(answer, "id"));
+  if (asked == at.asked.end()) return;  // too late
+  const answer_handler then = std::move(asked->second.then);
+  at.asked.erase(asked);
+  then(outcome_of(answer), answer);
+}
+
+// ---- DCs ----
+
+inline dc_record* switchboard::find_dc(const line& at, const json& request) {
+  const auto number = field<std::uint16_t>(request, "dc");
+  const auto in = dcs_.find(number);
+  return in == dcs_.end() || !at.opened.contains(number) ? nullptr : &in->second;
+}
+
+inline void switchboard::create(line_id from, line& at, std::uint64_t number, const json& request) {
+  const auto name = field<std::string>(request, "name");
+  const dc_options sizes = sizes_from(member(request, "sizes"));
+  const auto has_name = [&](const auto& each) { return each.second.name == name; };
+  if (std::ranges::any_of(dcs_, has_name)) return answer(from, number, errc::exists);
+  if (dcs_.size() >= 0xFFFF) return answer(from, number, errc::table_full);
+  while (dcs_.contains(++last_dc_)) continue;
+  try {
+    const auto made = dcs_.try_emplace(last_dc_, dc_id{last_dc_}, name, sizes).first;
+    dc_record& in = made->second;
+    in.owner = at.owner.user;
+    if (!field<bool>(request, "stays")) in.creator = from;
+    for (const auto& [key, members] : {std::pair("users", &in.users), std::pair("groups", &in.groups)})
+      if (const auto named = request.find(key); named != request.end() && named->is_array())
+        for (const json& each : *named) members->insert(value_of<std::uint32_t>(each));
+    at.opened.insert(last_dc_);
+    answer(from, number, errc::ok, {{"dc", last_dc_}});
+  } catch (const error& refused) {
+    answer(from, number, static_cast<errc>(refused.code().value()));
+  } catch (const std::bad_alloc&) {
+    answer(from, number, errc::no_memory);
+  }
+}
+
+inline void switchboard::enter(line_id from, line& at, std::uint64_t number, const json& request) {
+  const auto name = field<std::string>(request, "name");
+  const auto in = std::ranges::find_if(dcs_, [&](const auto& each) { return each.second.name == name; });
+  if (in == dcs_.end()) return answer(from, number, errc::no_entry);
+  const dc_record& dc = in->second;
+  const bool is_member = std::ranges::any_of(dc.groups, [&](auto group) { return at.owner.groups.contains(group); });
+  if (at.owner.user != 0 && at.owner.user != dc.owner && !dc.users.contains(at.owner.user) && !is_member)
+    return answer(from, number, errc::no_privilege);
+  at.opened.insert(in->first);
+  answer(from, number, errc::ok, {{"dc", in->first}, {"sizes", to_json(dc.sizes)}});
+}
+
+/// The line leaves a DC; one that it has created ends, and so does any that an administrator wants ended.
+inline void switchboard::leave(line_id from, line& at, std::uint64_t number, const json& request) {
+  dc_record* const in = find_dc(at, request);
+  if (in == nullptr) return answer(from, number, errc::bad_dc);
+  const bool ends = request.value("end", false);
+  if (ends && at.owner.user != 0 && at.owner.user != in->owner) return answer(from, number, errc::no_privilege);
+  at.opened.erase(dvs::number(in->id));
+  in->listeners.erase(from);
+  if (ends || in->creator == from) end_dc(dvs::number(in->id));
+  answer(from, number, errc::ok);
+}
+
+inline void switchboard::end_dc(std::uint16_t which) {
+  const auto at = dcs_.find(which);
+  const dc_record ending = std::move(at->second);
+  dcs_.erase(at);
+  for (auto& [id, each] : lines_) {
+    if (each.opened.erase(which) == 0) continue;
+    ask(id, {{"op", "end"}, {"dc", which}}, [](errc, const json&) {});
+  }
+  std::vector<std::uint64_t> over;
+  exchanges_.for_each([&](std::uint64_t number, const open_command& open) {
+    if (open.frame.dc == which) over.push_back(number);
+  });
+  for (const std::uint64_t number : over) {
+    const open_command open = std::move(*exchanges_.find(number));
+    exchanges_.remove(number);
+    if (open.done) {
+      open.done(completion_of(open.frame, errc::shut_down));
+      continue;
+    }
+    line& to = lines_.at(open.from);
+    to.commands.erase(open.number);
+    dvk_frame completion = completion_of(open.frame, errc::shut_down);
+    completion.exchange = open.number;
+    deliver(to, completion);
+  }
+}
+
+inline void switchboard::list_dcs(line_id from, std::uint64_t number) {
+  json rows = json::array();
+  for (const auto& [id, in] : dcs_)
+    rows.push_back(
+        to_json(dc_info{in.id, in.name, true, in.sizes, static_cast<std::uint32_t>(in.processes.size()), 0}));
+  answer(from, number, errc::ok, {{"dcs", std::move(rows)}});
+}
+
+// ---- Binding ----
+
+/// Gives a slot of a DC to the process at a line, and tells the others.
+inline result<endpoint_id> switchboard::give_slot(dc_record& in, line_id to, endpoint_id who, const json& request) {
+  if (who == any || who == hardware || who == clock_task || who == process_events) return errc::range;
+  if (who != own && generation_of(who) != 0) return errc::bad_endpoint;
+  const std::string name = field<std::string>(request, "name").substr(0, DVK_NAME_BYTES - 1);
+  const auto rights = request.find("privileges");
+  const auto wanted = rights == request.end() ? std::optional<privileges>() : privileges_from(*rights);
+  dvk_endpoint given;
+  const int bound =
+      dvk_bind(in.table(), who == own ? static_cast<std::int32_t>(DVK_ANY) : slot_of(who), name.c_str(), 0, &given);
+  if (bound != DVK_E_ok) return errc{bound};
+  const endpoint_id id{given};
+  set_calls(in.table(), id, default_calls(in.table(), id));
+  if (wanted) apply_privileges(in.table(), id, *wanted);
+  const std::uint64_t birth = ++in.births;
+  in.processes.emplace(id, dc_record::process{to, birth, name});
+  tell(in, to, DVK_FRAME_bound, id, birth, name);
+  return id;
+}
+
+inline void switchboard::bind(line_id from, line& at, std::uint64_t number, const json& request) {
+  dc_record* const in = find_dc(at, request);
+  if (in == nullptr) return answer(from, number, errc::dc_not_running);
+  const auto given = give_slot(*in, from, endpoint_field(request, "who"), request);
+  if (!given) return answer(from, number, given.error());
+  answer(from, number, errc::ok, {{"endpoint", dvs::number(*given)}});
+}
+
+inline void switchboard::bind_thread(line_id from, line& at, std::uint64_t number, const json& request) {
+  dc_record* const in = find_dc(at, request);
+  if (in == nullptr) return answer(from, number, errc::dc_not_running);
+  const auto thread = field<std::int32_t>(request, "thread");
+  const std::int32_t process = world_.process_of_thread(thread);
+  const auto there = std::ranges::find_if(lines_, [&](const auto& each) {
+    return each.second.owner.process == process && each.second.opened.contains(dvs::number(in->id));
+  });
+  if (process == 0 || there == lines_.end()) return answer(from, number, errc::bad_process);
+  if (at.owner.user != 0 && at.owner.user != in->owner && at.owner.user != there->second.owner.user)
+    return answer(from, number, errc::no_privilege);
+  const auto given = give_slot(*in, there->first, endpoint_field(request, "who"), request);
+  if (!given) return answer(from, number, given.error());
+  json order = {{"op", "bind_thread"},
+                {"dc", dvs::number(in->id)},
+                {"thread", thread},
+                {"endpoint", dvs::number(*given)},
+                {"name", field<std::string>(request, "name")}};
+  if (request.contains("privileges")) order["privileges"] = request["privileges"];
+  ask(there->first, std::move(order),
+      [this, from, number, dc = dvs::number(in->id), id = *given](errc outcome, const json&) {
+        const auto still = dcs_.find(dc);
+        if (outcome != errc::ok && still != dcs_.end() && still->second.find(id) != nullptr) unbind(still->second, id);
+        answer(from, number, outcome, {{"endpoint", dvs::number(id)}});
+      });
+}
+
+// ---- Privileges and tables ----
+
+inline void switchboard::set_privileges(line_id from, line& at, std::uint64_t number, const json& request) {
+  dc_record* const in = find_dc(at, request);
+  if (in == nullptr) return answer(from, number, errc::bad_dc);
+  const endpoint_id who = endpoint_field(request, "who");
+  const json& rights = member(request, "privileges");
+  const auto* const process = in->find(who);
+  if (process == nullptr) return answer(from, number, errc::bad_endpoint);
+  if (at.owner.user != 0 && at.owner.user != in->owner) return answer(from, number, errc::no_privilege);
+  apply_privileges(in->table(), who, privileges_from(rights));
+  ask(process->at,
+      {{"op", "privileges"}, {"dc", dvs::number(in->id)}, {"who", dvs::number(who)}, {"privileges", rights}},
+      [this, from, number](errc, const json&) { answer(from, number, errc::ok); });
+}
+
+inline void switchboard::privileges_of(line_id from, line& at, std::uint64_t number, const json& request) {
+  const dc_record* const in = find_dc(at, request);
+  if (in == nullptr) return answer(from, number, errc::bad_dc);
+  const endpoint_id who = endpoint_field(request, "who");
+  if (in->find(who) == nullptr) return answer(from, number, errc::bad_endpoint);
+  answer(from, number, errc::ok, {{"privileges", to_json(read_privileges(in->table(), who), in->sizes)}});
+}
+
+/// Asks every process of the host for its rows. One that does not answer is listed without its state.
+inline void switchboard::processes(line_id from, line& at, std::uint64_t number, const json& request) {
+  const dc_record* const in = find_dc(at, request);
+  if (in == nullptr) return answer(from, number, errc::bad_dc);
+  struct gathering {
+    std::map<endpoint_id, json> rows;
+    std::size_t awaited = 0;
+  };
+  const auto gathered = std::make_shared<gathering>();
+  std::set<line_id> holders;
+  for (const auto& [who, process] : in->processes) {
+    holders.insert(process.at);
+    gathered->rows[who] = to_json(process_info{who, process.name, activity::running, none, 0, 0, 0, 0, self_});
+  }
+  const auto done = [this, from, number, gathered] {
+    json rows = json::array();
+    for (auto& [who, row] : gathered->rows) rows.push_back(std::move(row));
+    answer(from, number, errc::ok, {{"processes", std::move(rows)}});
+  };
+  gathered->awaited = holders.size();
+  if (holders.empty()) return done();
+  for (const line_id holder : holders)
+    ask(holder, {{"op", "processes"}, {"dc", dvs::number(in->id)}},
+        [this, holder, done, gathered, dc = dvs::number(in->id)](errc outcome, const json& told) {
+          const auto still = dcs_.find(dc);
+          if (outcome == errc::ok && still != dcs_.end() && told.contains("processes"))
+            for (const json& each : told["processes"]) {
+              const process_info row = process_from(each);
+              const auto* const process = still->second.find(row.endpoint);
+              if (process != nullptr && process->at == holder) gathered->rows[row.endpoint] = each;
+            }
+          if (--gathered->awaited == 0) done();
+        });
+}
+
+/// Completed when every process has carried out what was sent to it before.
+inline void switchboard::fence(line_id from, std::uint64_t number) {
+  const auto awaited = std::make_shared<std::size_t>(lines_.size());
+  for (auto& [id, each] : lines_)
+    ask(id, {{"op", "fence"}}, [this, from, number, awaited](errc, const json&) {
+      if (--*awaited == 0) answer(from, number, errc::ok);
+    });
+}
+
+}  // namespace dvs::userspace
+
+#endif

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// A daemon on a thread of the test, at a socket in a directory of its own.
+#ifndef DVS_TESTS_CLUSTER_DAEMON_THREAD_HPP
+#define DVS_TESTS_CLUSTER_DAEMON_THREAD_HPP
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <dvs/backends/userspace/daemon/daemon.hpp>
+#include <filesystem>
+#include <thread>
+
+/// A directory that goes with its owner.
+class own_directory {
+ public:
+  own_directory() {
+    std::string name = (std::filesystem::temp_directory_path() / "dvs-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::system_category(), name);
+    path_ = name;
+  }
+  own_directory(const own_directory&) = delete;
+  own_directory& operator=(const own_directory&) = delete;
+  ~own_directory() { std::filesystem::remove_all(path_); }
+
+  [[nodiscard]] std::string file(const char* name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// See the file comment.
+class daemon_thread {
+ public:
+  daemon_thread() {
+    daemon_.emplace(loop_, path(), dvs::node_id{3});
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~daemon_thread() {
+    run([&] { loop_.stop(); });
+    thread_.join();
+  }
+
+  [[nodiscard]] std::string path() const { return where_.file("node"); }
+  /// Carries out `action(daemon)` on the thread of the daemon.
+  void run(const std::function<void()>& action) {
+    std::atomic<bool> done{false};
+    boost::asio::post(loop_, [&] {
+      action();
+      done.store(true, std::memory_order_release);
+      done.notify_all();
+    });
+    done.wait(false, std::memory_order_acquire);
+  }
+  /// Only on its thread, by `run`.
+  [[nodiscard]] dvs::userspace::daemon& daemon() { return *daemon_; }
+
+ private:
+  own_directory where_;
+  boost::asio::io_context loop_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stays_{loop_.get_executor()};
+  std::optional<dvs::userspace::daemon> daemon_;
+  std::thread thread_;
+};
+
+#endif
