@@ -107,7 +107,7 @@ class across {
   logical_clock clock_;
 };
 
-/// Waits for a command of a process that may be waiting in another call meanwhile.
+/// Waits for commands of a process that may be waiting in another call meanwhile.
 class across_wait final : public bell_source {
  public:
   explicit across_wait(const std::shared_ptr<carrier>& here)
@@ -116,11 +116,18 @@ class across_wait final : public bell_source {
   across_wait& operator=(const across_wait&) = delete;
   ~across_wait() { carrier_->remove_bell(bell_, *this); }
 
-  /// Has `command` carried out. `limit` is for commands without fragments.
-  errc carry_out(across& gateway, across_command& command, timeout limit = forever) {
+  /// Has `command` carried out, some time before `finish` returns.
+  void begin(across& gateway, across_command& command) {
     command.waiter = carrier_;
     command.bell = bell_;
     gateway.submit(command);
+  }
+  void finish(const across_command& command) {
+    while (!command.done.load(std::memory_order_acquire)) carrier_->suspend(-1);
+  }
+  /// Has `command` carried out. `limit` is for commands without fragments.
+  errc carry_out(across& gateway, across_command& command, timeout limit = forever) {
+    begin(gateway, command);
     const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
     bool is_late = false;
     while (!command.done.load(std::memory_order_acquire)) {

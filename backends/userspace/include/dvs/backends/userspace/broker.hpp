@@ -8,6 +8,7 @@
 #include <dvs/dvk/dvk.h>
 
 #include <condition_variable>
+#include <deque>
 #include <dvs/backends/userspace/copy_by_address.hpp>
 #include <dvs/backends/userspace/cycle_search.hpp>
 #include <dvs/backends/userspace/port.hpp>

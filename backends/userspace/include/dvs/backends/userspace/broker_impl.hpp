@@ -91,12 +91,16 @@ inline std::vector<process_info> broker::list(bool with_ghosts) {
           asking.emplace_back(rows.size() - 1, *question);
     }
   }
+  if (asking.empty()) return rows;
+  across_wait answers(carrier::current_shared());
+  std::deque<across_command> asked;
   for (const auto& [row, question] : asking) {
-    across_command asked;
-    asked.ask = question;
-    asked.inspected = &rows[row];
-    across_wait(carrier::current_shared()).carry_out(*outside_, asked);
+    across_command& next = asked.emplace_back();
+    next.ask = question;
+    next.inspected = &rows[row];
+    answers.begin(*outside_, next);
   }
+  for (const across_command& each : asked) answers.finish(each);
   return rows;
 }
 
