@@ -22,7 +22,8 @@ class laboratory {
  public:
   using backend = typename Setup::backend;
   using self_type = endpoint<backend>;
-  static constexpr bool is_of_one_node = world_of<Setup>::type::nodes == 1;
+  static constexpr bool has_processes = world_of_processes<typename world_of<Setup>::type, backend>;
+  static constexpr bool is_of_one_node = world_of<Setup>::type::nodes == 1 && !has_processes;
   /// What a party does. Erased, so that a law compiles no scheduler of its own.
   using party = std::function<void(self_type&)>;
 
@@ -34,12 +35,12 @@ class laboratory {
   ~laboratory() noexcept(false) { finish(); }
 
   [[nodiscard]] dvs::node<backend>& node() { return world_.node(0); }
-  [[nodiscard]] dvs::dc<backend>& dc() { return dcs_.front(); }
+  [[nodiscard]] dvs::dc<backend>& dc() { return dc_at(0); }
   /// The DC in which a party runs.
   [[nodiscard]] dvs::dc<backend>& dc_of(endpoint_id who) {
-    for (std::size_t site = 0; site < dcs_.size(); ++site)
-      for (const auto& row : dcs_[site].processes())
-        if (row.endpoint == who && world_.knows(site, row)) return dcs_[site];
+    for (std::size_t site = 0; site < world::nodes; ++site)
+      for (const auto& row : dc_at(site).processes())
+        if (row.endpoint == who && world_.knows(site, row)) return dc_at(site);
     return dc();
   }
   /// The nodes that take part.
@@ -57,17 +58,24 @@ class laboratory {
   /// Starts a party of another DC of this node, which must not outlive the laboratory.
   endpoint_id start_in(dvs::dc<backend>& container, endpoint_id who, party body, const bind_options& options = {}) {
     ++running_;
-    const bool is_fiber = Setup::place(parties_++) == placement::fiber;
-    auto guarded = [this, is_fiber, body = std::move(body)](self_type& self) {
-      if (!is_fiber) open_.wait(false);
+    const placement place = Setup::place(parties_++);
+    auto guarded = [this, place, body = std::move(body)](self_type& self) {
+      if (place == placement::thread) open_.wait(false);
       // Of one node, a fiber runs when the law waits, which is after it has let all go.
-      if constexpr (world::nodes > 1)
+      if constexpr (!is_of_one_node)
         while (!open_) static_cast<void>(self.sleep_for(500us));
       attempt(body, self);
       --running_;
     };
     result<endpoint_id> started = errc::not_supported;
-    if (is_fiber) {
+    if constexpr (has_processes) {
+      if (place == placement::process) {
+        started = world_.launch(container.info().name, who, options, guarded);
+        if (!started) --running_;
+        return started.value();
+      }
+    }
+    if (place == placement::fiber) {
       started = container.spawn(who, std::move(guarded), options);
     } else if constexpr (backend::abilities.threads) {
       started = container.spawn(who, on_thread{}, std::move(guarded), options);
@@ -159,8 +167,8 @@ class laboratory {
 
   /// The row of `who` in the process table.
   [[nodiscard]] std::optional<process_info> row_of(endpoint_id who) {
-    for (std::size_t site = 0; site < dcs_.size(); ++site)
-      for (auto& row : dcs_[site].processes())
+    for (std::size_t site = 0; site < world::nodes; ++site)
+      for (auto& row : dc_at(site).processes())
         if (row.endpoint == who && world_.knows(site, row)) return row;
     return {};
   }
@@ -176,6 +184,7 @@ class laboratory {
     go();
     wait_for_parties();
     end_dc();
+    record_.note(complaint().empty(), complaint(), place_in_source::here());
     record_.report();
   }
   /// Ends the DC; on the node of the first party last, so that those who wait for it see the end and not its death.
@@ -184,6 +193,17 @@ class laboratory {
   }
 
  private:
+  [[nodiscard]] dvs::dc<backend>& dc_at(std::size_t site) {
+    if constexpr (has_processes)
+      if (dvs::dc<backend>* const here = world::own_dc(); here != nullptr) return *here;
+    return dcs_[site];
+  }
+  /// What became of processes that ended badly; empty if none has.
+  [[nodiscard]] std::string complaint() {
+    if constexpr (has_processes) return world_.complaint();
+    return {};
+  }
+
   void attempt(const party& body, self_type& self) {
     try {
       body(self);
@@ -198,7 +218,7 @@ class laboratory {
     if (!dc().info().running) return;  // its end waits for them
     observe([&](self_type& self) {
       eventually(
-          self, [&] { return running_ == 0 || !dc().info().running; }, "every party returns");
+          self, [&] { return running_ == 0 || !dc().info().running || !complaint().empty(); }, "every party returns");
     });
   }
 
@@ -206,8 +226,8 @@ class laboratory {
 
   [[nodiscard]] std::string tables() {
     std::string text;
-    for (auto& each : dcs_)
-      for (const auto& row : each.processes())
+    for (std::size_t site = 0; site < world::nodes; ++site)
+      for (const auto& row : dc_at(site).processes())
         text += "\n    " + std::to_string(number_of(row.endpoint)) + " " + row.name + ": " + shown(row.doing) + " " +
                 std::to_string(number_of(row.peer));
     return text;

@@ -27,9 +27,9 @@ struct release {
 
 /// What a server of the laws has seen.
 struct server_diary {
-  std::vector<endpoint_id> deaths;
-  std::vector<std::uint64_t> notifications;
-  std::vector<std::uint64_t> numbers;
+  notes<endpoint_id> deaths;
+  notes<std::uint64_t> notifications;
+  notes<std::uint64_t> numbers;
 };
 
 template <class Self>
@@ -103,7 +103,7 @@ void server_laws() {
       lab.works(lab.dc().unbind(bob));
     });
     lab.finish();
-    CHECK(diary.numbers == std::vector<std::uint64_t>{5, 6});
+    CHECK(diary.numbers.are({5, 6}));
   });
 
   law<Setup>("a server is told of notifications, and of the deaths of its callers", [] {
@@ -124,8 +124,8 @@ void server_laws() {
       lab.works(lab.dc().unbind(bob));
     });
     lab.finish();
-    CHECK(diary.notifications == std::vector<std::uint64_t>{12});
-    CHECK(diary.deaths == std::vector<endpoint_id>{mortal});
+    CHECK(diary.notifications.are({12}));
+    CHECK(diary.deaths.are({mortal}));
   });
 
   law<Setup>("a server that is a function object serves until its DC ends", [] {

@@ -7,14 +7,17 @@
 #include <concepts>
 #include <cstddef>
 #include <dvs/ipc.hpp>
+#include <functional>
+#include <string>
 #include <string_view>
 
 namespace dvs::conformance {
 
 /// Where one party of a law runs.
 enum class placement {
-  fiber,  ///< a fiber of the thread that carries out the law
-  thread  ///< a thread of its own
+  fiber,   ///< a fiber of the thread that carries out the law
+  thread,  ///< a thread of its own
+  process  ///< a process of the host of its own
 };
 
 /// A node of its own, on which all parties of a law run.
@@ -46,6 +49,9 @@ struct one_node {
 /// like `one_node`: how many nodes, on which of them a party runs, the nodes, their parts of a DC, made in their order,
 /// and which of them knows what the process of a row does. `settle` waits until every node has seen what the others
 /// did: laws look at all nodes at once, which no process can.
+///
+/// A world that places parties in processes has what `world_of_processes` asks for. What the parties of a law share
+/// lies in memory that all of them have: in variables of the law, without storage elsewhere.
 template <class Setup>
 concept setup_of_nodes = requires(typename Setup::world& world, std::size_t index, std::string_view dc,
                                   const dc_options& sizes, const process_info& row) {
@@ -55,6 +61,15 @@ concept setup_of_nodes = requires(typename Setup::world& world, std::size_t inde
   { world.make_dc(index, dc, sizes) } -> std::same_as<dvs::dc<typename Setup::backend>>;
   { world.knows(index, row) } -> std::same_as<bool>;
   { world.settle() } -> std::same_as<void>;
+};
+/// `launch` starts a process that binds itself in the DC of this name and carries out the body; `own_dc` is the DC
+/// there and null in the process of the law; `complaint` tells of processes that ended otherwise than by returning.
+template <class World, class Backend>
+concept world_of_processes = requires(World& world, std::string_view dc, endpoint_id who, const bind_options& options,
+                                      std::function<void(endpoint<Backend>&)> body) {
+  { world.launch(dc, who, options, body) } -> std::same_as<result<endpoint_id>>;
+  { World::own_dc() } -> std::same_as<dvs::dc<Backend>*>;
+  { world.complaint() } -> std::same_as<std::string>;
 };
 template <class Setup>
 concept setup = backend<typename Setup::backend> &&(setup_of_nodes<Setup> ||
@@ -87,6 +102,16 @@ struct all_threads {
   static constexpr placement place(std::size_t) { return placement::thread; }
 };
 /// Two fibers, two threads, and so on: neighbours meet in all four ways.
+struct all_processes {
+  static constexpr placement place(std::size_t) { return placement::process; }
+};
+/// Processes among fibers and threads.
+struct processes_and_others {
+  static constexpr placement place(std::size_t party) {
+    constexpr placement turns[] = {placement::process, placement::fiber, placement::process, placement::thread};
+    return turns[party % 4];
+  }
+};
 struct mixed {
   static constexpr placement place(std::size_t party) {
     return party / 2 % 2 == 0 ? placement::fiber : placement::thread;

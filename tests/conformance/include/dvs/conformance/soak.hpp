@@ -4,10 +4,10 @@
 #ifndef DVS_CONFORMANCE_SOAK_HPP
 #define DVS_CONFORMANCE_SOAK_HPP
 
+#include <array>
 #include <cstdlib>
 #include <dvs/conformance/laboratory.hpp>
 #include <dvs/conformance/law.hpp>
-#include <memory>
 #include <random>
 #include <vector>
 
@@ -22,7 +22,7 @@ struct soak_ledger {
     std::atomic<bool> sent{false}, asked{false}, succeeded{false};
     std::atomic<int> taken{0}, answered{0};
   };
-  std::unique_ptr<entry[]> entries{new entry[parties * operations]};
+  std::array<entry, parties * operations> entries{};
   std::atomic<std::uint64_t> notified[parties][parties]{}, heard[parties][parties]{};
   std::atomic<std::size_t> finished{0}, drained{0};
 

@@ -60,6 +60,8 @@ class broker final : public std::enable_shared_from_this<broker> {
   errc enforce(endpoint_id who, const privileges& rights);
   /// The processes that run here; in a context that may wait for the gateway.
   std::vector<process_info> processes_here();
+  /// The DC, as far as it is here.
+  dc_info info_here();
   /// Tells the processes here that the DC has ended.
   void announce_end();
 

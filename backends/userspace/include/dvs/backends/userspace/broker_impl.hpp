@@ -66,7 +66,7 @@ inline published_state broker::state_of(const port& p) const {
 
 inline std::vector<process_info> broker::processes() {
   if (shared_ != nullptr)
-    if (auto rows = shared_->processes(*this)) return std::move(*rows);
+    if (auto all = shared_->take_census(*this)) return std::move(all->processes);
   return list(true);
 }
 
@@ -105,6 +105,16 @@ inline std::vector<process_info> broker::list(bool with_ghosts) {
 }
 
 inline dc_info broker::info() {
+  dc_info row = info_here();
+  if (shared_ == nullptr || !row.running) return row;
+  if (const auto all = shared_->take_census(*this)) {
+    row.processes = static_cast<std::uint32_t>(all->processes.size());
+    row.grants = all->grants;
+  }
+  return row;
+}
+
+inline dc_info broker::info_here() {
   const std::lock_guard guard(lock_);
   const std::shared_lock grants_guard(grants_lock_);
   dvk_table_info totals;

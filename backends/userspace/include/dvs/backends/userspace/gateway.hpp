@@ -12,7 +12,7 @@
 #include <deque>
 #include <dvs/backends/userspace.hpp>
 #include <dvs/backends/userspace/exchange_table.hpp>
-#include <dvs/backends/userspace/frame_completion.hpp>
+#include <dvs/backends/userspace/frames.hpp>
 #include <dvs/backends/userspace/watched_descriptor.hpp>
 #include <dvs/proxy.hpp>
 #include <functional>
@@ -20,10 +20,6 @@
 #include <set>
 
 namespace dvs::userspace {
-
-/// The number that a process which shares its node with others has in the frames between it and the daemon
-/// (`dvs/backends/userspace/attachment.hpp`). No node has it.
-inline constexpr node_id this_process{0xFFFF};
 
 /// The node of which a process is a part.
 struct part_of {

@@ -24,8 +24,12 @@ class registry {
   virtual result<endpoint_id> bind_thread(broker& dc, int thread, endpoint_id who, const bind_options& options) = 0;
   virtual errc set_privileges(broker& dc, endpoint_id who, const privileges& rights) = 0;
   virtual result<privileges> privileges_of(broker& dc, endpoint_id who) = 0;
-  /// The processes of the DC in all processes of the host, and on other nodes.
-  virtual result<std::vector<process_info>> processes(broker& dc) = 0;
+  /// What is known of a DC in all processes of the host.
+  struct census {
+    std::vector<process_info> processes;
+    std::uint32_t grants = 0;
+  };
+  virtual result<census> take_census(broker& dc) = 0;
   /// The broker has ended.
   virtual void leave(broker& dc) = 0;
 

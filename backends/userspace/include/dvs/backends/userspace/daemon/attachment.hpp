@@ -47,7 +47,7 @@ class attachment final : public proxy, public registry, public shared_home {
   result<endpoint_id> bind_thread(broker& dc, int thread, endpoint_id who, const bind_options& options) override;
   errc set_privileges(broker& dc, endpoint_id who, const privileges& rights) override;
   result<privileges> privileges_of(broker& dc, endpoint_id who) override;
-  result<std::vector<process_info>> processes(broker& dc) override;
+  result<census> take_census(broker& dc) override;
   void leave(broker& dc) override;
 
  private:
@@ -226,7 +226,7 @@ inline void attachment::list_processes(const json& request, const std::shared_pt
     void run() override {
       json rows = json::array();
       for (const process_info& row : dc->processes_here()) rows.push_back(to_json(row));
-      owner.answer(request, errc::ok, {{"processes", std::move(rows)}});
+      owner.answer(request, errc::ok, {{"processes", std::move(rows)}, {"grants", dc->info_here().grants}});
     }
     attachment& owner;
     const json request;
@@ -354,12 +354,12 @@ inline result<privileges> attachment::privileges_of(broker& dc, endpoint_id who)
   return privileges_from(member(*told, "privileges"));
 }
 
-inline result<std::vector<process_info>> attachment::processes(broker& dc) {
+inline result<registry::census> attachment::take_census(broker& dc) {
   const auto told = ask({{"op", "processes"}, {"dc", number(dc.shared_id())}});
   if (!told) return told.error();
-  std::vector<process_info> rows;
-  for (const json& each : member(*told, "processes")) rows.push_back(process_from(each));
-  return rows;
+  census all{{}, field<std::uint32_t>(*told, "grants")};
+  for (const json& each : member(*told, "processes")) all.processes.push_back(process_from(each));
+  return all;
 }
 
 inline void attachment::leave(broker& dc) { static_cast<void>(ask({{"op", "leave"}, {"dc", number(dc.shared_id())}})); }

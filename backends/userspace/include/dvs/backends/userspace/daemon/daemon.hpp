@@ -8,6 +8,7 @@
 #ifndef DVS_BACKENDS_USERSPACE_DAEMON_DAEMON_HPP
 #define DVS_BACKENDS_USERSPACE_DAEMON_DAEMON_HPP
 
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -60,6 +61,7 @@ class daemon {
   void read(line_id which);
   void write(line_id which);
   void wait_to_read(line_id which);
+  void wait_for_death(line_id which);
   void drop(line_id which);
   void keep_time();
 
@@ -88,16 +90,16 @@ inline daemon::daemon(boost::asio::io_context& loop, std::string path, node_id s
                     });
                   },
               .process_of_thread = &process_of_thread}) {
-  const sockaddr_un address = unix_address(path_);
+  const std::string aside = path_ + ".new";
+  const sockaddr_un address = unix_address(aside);
   lock();
-  ::unlink(path_.c_str());  // the lock says that nobody listens there
+  ::unlink(aside.c_str());  // the lock says that nobody else is about to listen
   listening_ = owned_descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const mode_t before = ::umask(0777 & ~mode);
-  const int bound = ::bind(listening_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  const int why = errno;
-  ::umask(before);
-  if (bound != 0 || ::listen(listening_.get(), 128) != 0)
-    throw std::system_error(bound != 0 ? why : errno, std::system_category(), path_);
+  // Who finds the socket may connect at once, and replaces nothing but what a dead daemon left.
+  if (::bind(listening_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::chmod(aside.c_str(), mode) != 0 || ::listen(listening_.get(), 128) != 0 ||
+      ::rename(aside.c_str(), path_.c_str()) != 0)
+    throw std::system_error(errno, std::system_category(), path_);
   arrivals_.assign(listening_.get());
   accept();
   keep_time();
@@ -145,11 +147,22 @@ inline void daemon::admit(owned_descriptor socket) {
   const line_id which = board_.open(std::move(*owner));
   guests_.emplace(which, who);
   who->death.assign(who->life.get());
-  who->death.async_wait(watched::wait_read, [this, which, alive = std::weak_ptr(is_alive_)](const auto& failed) {
-    if (!failed && !alive.expired()) read(which);
-    if (!failed && !alive.expired()) drop(which);
-  });
+  wait_for_death(which);
   wait_to_read(which);
+}
+
+inline void daemon::wait_for_death(line_id which) {
+  guests_.at(which)->death.async_wait(watched::wait_read,
+                                      [this, which, alive = std::weak_ptr(is_alive_)](const auto& failed) {
+                                        if (failed || alive.expired()) return;
+                                        const auto at = guests_.find(which);
+                                        if (at == guests_.end()) return;
+                                        // What Asio has seen may have been the last descriptor of this number.
+                                        pollfd life{at->second->life.get(), POLLIN, 0};
+                                        if (::poll(&life, 1, 0) != 1) return wait_for_death(which);
+                                        read(which);
+                                        drop(which);
+                                      });
 }
 
 inline void daemon::wait_to_read(line_id which) {

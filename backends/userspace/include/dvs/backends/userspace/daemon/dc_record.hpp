@@ -7,11 +7,13 @@
 #include <dvs/dvk/dvk.h>
 
 #include <dvs/backends/userspace/table_rights.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <new>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace dvs::userspace {
 
@@ -55,6 +57,8 @@ class dc_record {
   std::map<endpoint_id, process> processes;
   std::set<line_id> listeners;  ///< who is told who is bound
   std::uint64_t births = 0;
+  bool has_ended = false;  ///< it is kept until its processes have left
+  std::vector<std::function<void()>> when_left;
 
  private:
   struct table_memory {

@@ -16,7 +16,7 @@
 #include <dvs/backends/userspace/daemon/dc_record.hpp>
 #include <dvs/backends/userspace/daemon/packet.hpp>
 #include <dvs/backends/userspace/exchange_table.hpp>
-#include <dvs/backends/userspace/frame_completion.hpp>
+#include <dvs/backends/userspace/frames.hpp>
 #include <dvs/backends/userspace/logical_clock.hpp>
 #include <functional>
 #include <map>
@@ -96,6 +96,15 @@ class switchboard {
     std::uint64_t last_question = 0;
     bool is_closing = false;
   };
+  /// What is known so far of the processes of a DC, for who has asked.
+  struct gathering {
+    std::uint16_t dc;
+    line_id from;
+    std::uint64_t number;
+    std::map<endpoint_id, json> rows;
+    std::uint32_t grants;
+    std::size_t awaited;
+  };
   /// A command that was passed on, or that the switchboard has made.
   struct open_command {
     line_id from;  ///< none: `done` is set
@@ -119,6 +128,7 @@ class switchboard {
   void news_in(line_id from, line& at, const dvk_frame& frame);
   errc admit(line_id from, const line& at, dc_record& in, dvk_frame& frame, line_id& to);
   errc may_talk(dc_record& in, const dvk_frame& frame) const;
+  bool is_told_to_copy(line_id who, const dvk_frame& frame);
   errc mean_own_command(const line& at, dvk_frame& frame, line_id& to);
   void pass_on(line_id from, line& at, line_id to, dvk_frame& frame);
   void ask(line_id to, dvk_frame frame, std::function<void(const dvk_frame&)> done);
@@ -145,11 +155,15 @@ class switchboard {
   void set_privileges(line_id from, line& at, std::uint64_t number, const json& request);
   void privileges_of(line_id from, line& at, std::uint64_t number, const json& request);
   void processes(line_id from, line& at, std::uint64_t number, const json& request);
+  void gather(gathering& all, line_id holder, const json& told);
+  void tell_gathered(gathering& all);
   void fence(line_id from, std::uint64_t number);
   void suspect(line_id from, line& at, const json& request);
   result<endpoint_id> give_slot(dc_record& in, line_id to, endpoint_id who, const json& request);
   dc_record* find_dc(const line& at, const json& request);
-  void end_dc(std::uint16_t which);
+  dc_record* find_dc(std::string_view name);
+  void end_dc(dc_record& in);
+  void forget_if_left(std::uint16_t which);
   void unbind(dc_record& in, endpoint_id who);
 
   // ---- Cycles (switchboard_cycles.hpp) ----

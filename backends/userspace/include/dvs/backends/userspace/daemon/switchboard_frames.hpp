@@ -26,6 +26,7 @@ inline void switchboard::frame_in(line_id from, line& at, std::span<const std::b
 inline void switchboard::command_in(line_id from, line& at, dvk_frame& frame) {
   const auto in = dcs_.find(frame.dc);
   if (in == dcs_.end() || !at.opened.contains(frame.dc)) return refuse(at, frame, errc::bad_dc);
+  if (in->second.has_ended) return refuse(at, frame, errc::shut_down);
   if (at.commands.contains(frame.exchange)) return fail(from);
   if (at.commands.size() >= commands_max) return refuse(at, frame, errc::table_full);
   line_id to{};
@@ -54,10 +55,21 @@ inline errc switchboard::admit(line_id from, const line& at, dc_record& in, dvk_
     return is_administrator || asked->at == from ? errc::ok : errc::no_privilege;
   }
   const auto* const asker = in.find(endpoint_id{frame.from});
-  if (asker == nullptr || asker->at != from) return errc::bad_endpoint;
+  if (asker == nullptr || (asker->at != from && !is_told_to_copy(from, frame))) return errc::bad_endpoint;
   if (asked == nullptr) return frame.kind == DVK_FRAME_copy_out ? errc::source_died : errc::destination_died;
   to = asked->at;
   return may_talk(in, frame);
+}
+
+/// Whether a process was asked to copy its memory to a third, in the name of who asks it now.
+inline bool switchboard::is_told_to_copy(line_id who, const dvk_frame& frame) {
+  bool was_told = false;
+  exchanges_.for_each([&](std::uint64_t, const open_command& open) {
+    was_told = was_told || (open.to == who && open.frame.kind == DVK_FRAME_copy_across &&
+                            frame.kind == DVK_FRAME_copy_in && open.frame.from == frame.from &&
+                            open.frame.other == frame.to && open.frame.into.grant == frame.part.grant);
+  });
+  return was_told;
 }
 
 /// Whether the privileges allow a command between two that are bound.
@@ -196,8 +208,9 @@ inline void switchboard::news_in(line_id from, line& at, const dvk_frame& frame)
   if (in == dcs_.end() || !at.opened.contains(frame.dc) || frame.to_node != number(self_)) return;
   if (frame.kind == DVK_FRAME_join) return list(at, from, in->second);
   const auto* const known = in->second.find(endpoint_id{frame.from});
-  if (frame.kind == DVK_FRAME_gone && known != nullptr && known->at == from)
-    unbind(in->second, endpoint_id{frame.from});
+  if (frame.kind != DVK_FRAME_gone || known == nullptr || known->at != from) return;
+  unbind(in->second, endpoint_id{frame.from});
+  forget_if_left(frame.dc);
 }
 
 /// Tells a line who is bound, and from now on who will be.

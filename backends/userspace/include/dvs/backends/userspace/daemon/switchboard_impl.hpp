@@ -75,13 +75,12 @@ inline void switchboard::close(line_id which) {
     for (const endpoint_id who : gone) unbind(in, who);
   }
   end_commands_of(which);
-  std::vector<std::uint16_t> ending;
-  for (const auto& [number, in] : dcs_)
-    if (in.creator == which) ending.push_back(number);
-  for (const std::uint16_t number : ending) end_dc(number);
+  for (auto& [number, in] : dcs_)
+    if (in.creator == which && !in.has_ended) end_dc(in);
   auto asked = std::move(at->second.asked);
   lines_.erase(at);
   for (auto& [number, each] : asked) each.then(errc::not_connected, {});
+  for (auto in = dcs_.begin(); in != dcs_.end();) forget_if_left(in++->first);
 }
 
 inline void switchboard::run_timers() {

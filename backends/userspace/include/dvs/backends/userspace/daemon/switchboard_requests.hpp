@@ -27,6 +27,9 @@ inline void switchboard::request_in(line_id from, line& at, const json& request)
   if (op == "privileges") return privileges_of(from, at, number, request);
   if (op == "processes") return processes(from, at, number, request);
   if (op == "fence") return fence(from, number);
+  if (op == "status")
+    return answer(from, number, errc::ok,
+                  {{"lines", lines_.size()}, {"commands", exchanges_.size()}, {"dcs", dcs_.size()}});
   if (op == "suspect") return suspect(from, at, request);
   answer(from, number, errc::not_supported);
 }
@@ -61,17 +64,23 @@ inline void switchboard::answer_in(line& at, const json& answer) {
 
 // ---- DCs ----
 
+/// The DC that a request names, if it is open to the line and has not ended.
 inline dc_record* switchboard::find_dc(const line& at, const json& request) {
   const auto number = field<std::uint16_t>(request, "dc");
   const auto in = dcs_.find(number);
-  return in == dcs_.end() || !at.opened.contains(number) ? nullptr : &in->second;
+  return in == dcs_.end() || !at.opened.contains(number) || in->second.has_ended ? nullptr : &in->second;
+}
+
+inline dc_record* switchboard::find_dc(std::string_view name) {
+  for (auto& [number, in] : dcs_)
+    if (in.name == name && !in.has_ended) return &in;
+  return nullptr;
 }
 
 inline void switchboard::create(line_id from, line& at, std::uint64_t number, const json& request) {
   const auto name = field<std::string>(request, "name");
   const dc_options sizes = sizes_from(member(request, "sizes"));
-  const auto has_name = [&](const auto& each) { return each.second.name == name; };
-  if (std::ranges::any_of(dcs_, has_name)) return answer(from, number, errc::exists);
+  if (find_dc(name) != nullptr) return answer(from, number, errc::exists);
   if (dcs_.size() >= 0xFFFF) return answer(from, number, errc::table_full);
   while (dcs_.contains(++last_dc_)) continue;
   try {
@@ -92,61 +101,62 @@ inline void switchboard::create(line_id from, line& at, std::uint64_t number, co
 }
 
 inline void switchboard::enter(line_id from, line& at, std::uint64_t number, const json& request) {
-  const auto name = field<std::string>(request, "name");
-  const auto in = std::ranges::find_if(dcs_, [&](const auto& each) { return each.second.name == name; });
-  if (in == dcs_.end()) return answer(from, number, errc::no_entry);
-  const dc_record& dc = in->second;
+  const dc_record* const found = find_dc(field<std::string>(request, "name"));
+  if (found == nullptr) return answer(from, number, errc::no_entry);
+  const dc_record& dc = *found;
   const bool is_member = std::ranges::any_of(dc.groups, [&](auto group) { return at.owner.groups.contains(group); });
   if (at.owner.user != 0 && at.owner.user != dc.owner && !dc.users.contains(at.owner.user) && !is_member)
     return answer(from, number, errc::no_privilege);
-  at.opened.insert(in->first);
-  answer(from, number, errc::ok, {{"dc", in->first}, {"sizes", to_json(dc.sizes)}});
+  at.opened.insert(dvs::number(dc.id));
+  answer(from, number, errc::ok, {{"dc", dvs::number(dc.id)}, {"sizes", to_json(dc.sizes)}});
 }
 
-/// The line leaves a DC; one that it has created ends, and so does any that an administrator wants ended.
+/// The line leaves a DC; one that it has created ends, and so does any that an administrator wants ended. An end is
+/// answered when all processes have left.
 inline void switchboard::leave(line_id from, line& at, std::uint64_t number, const json& request) {
   dc_record* const in = find_dc(at, request);
   if (in == nullptr) return answer(from, number, errc::bad_dc);
-  const bool ends = request.value("end", false);
-  if (ends && at.owner.user != 0 && at.owner.user != in->owner) return answer(from, number, errc::no_privilege);
+  const bool wants_end = request.value("end", false);
+  if (wants_end && at.owner.user != 0 && at.owner.user != in->owner) return answer(from, number, errc::no_privilege);
   at.opened.erase(dvs::number(in->id));
   in->listeners.erase(from);
-  if (ends || in->creator == from) end_dc(dvs::number(in->id));
-  answer(from, number, errc::ok);
+  if (!wants_end && in->creator != from) return answer(from, number, errc::ok);
+  in->when_left.push_back([this, from, number] { answer(from, number, errc::ok); });
+  end_dc(*in);
+  forget_if_left(dvs::number(in->id));
 }
 
-inline void switchboard::end_dc(std::uint16_t which) {
-  const auto at = dcs_.find(which);
-  const dc_record ending = std::move(at->second);
-  dcs_.erase(at);
-  for (auto& [id, each] : lines_) {
-    if (each.opened.erase(which) == 0) continue;
-    ask(id, {{"op", "end"}, {"dc", which}}, [](errc, const json&) {});
-  }
+/// Tells the processes of a DC that it has ended.
+inline void switchboard::end_dc(dc_record& in) {
+  in.has_ended = true;
+  const std::uint16_t which = dvs::number(in.id);
+  for (auto& [id, each] : lines_)
+    if (each.opened.contains(which) && !each.is_closing)
+      ask(id, {{"op", "end"}, {"dc", which}}, [](errc, const json&) {});
   std::vector<std::uint64_t> over;
   exchanges_.for_each([&](std::uint64_t number, const open_command& open) {
     if (open.frame.dc == which) over.push_back(number);
   });
-  for (const std::uint64_t number : over) {
-    const open_command open = std::move(*exchanges_.find(number));
-    exchanges_.remove(number);
-    if (open.done) {
-      open.done(completion_of(open.frame, errc::shut_down));
-      continue;
-    }
-    line& to = lines_.at(open.from);
-    to.commands.erase(open.number);
-    dvk_frame completion = completion_of(open.frame, errc::shut_down);
-    completion.exchange = open.number;
-    deliver(to, completion);
-  }
+  for (const std::uint64_t number : over)
+    finish(number, completion_of(exchanges_.find(number)->frame, errc::shut_down));
+}
+
+/// Forgets a DC that has ended when its last process has left.
+inline void switchboard::forget_if_left(std::uint16_t which) {
+  const auto at = dcs_.find(which);
+  if (!at->second.has_ended || !at->second.processes.empty()) return;
+  const auto when_left = std::move(at->second.when_left);
+  dcs_.erase(at);
+  for (auto& [id, each] : lines_) each.opened.erase(which);
+  for (const auto& tell : when_left) tell();
 }
 
 inline void switchboard::list_dcs(line_id from, std::uint64_t number) {
   json rows = json::array();
   for (const auto& [id, in] : dcs_)
-    rows.push_back(
-        to_json(dc_info{in.id, in.name, true, in.sizes, static_cast<std::uint32_t>(in.processes.size()), 0}));
+    if (!in.has_ended)
+      rows.push_back(
+          to_json(dc_info{in.id, in.name, true, in.sizes, static_cast<std::uint32_t>(in.processes.size()), 0}));
   answer(from, number, errc::ok, {{"dcs", std::move(rows)}});
 }
 
@@ -235,35 +245,44 @@ inline void switchboard::privileges_of(line_id from, line& at, std::uint64_t num
 inline void switchboard::processes(line_id from, line& at, std::uint64_t number, const json& request) {
   const dc_record* const in = find_dc(at, request);
   if (in == nullptr) return answer(from, number, errc::bad_dc);
-  struct gathering {
-    std::map<endpoint_id, json> rows;
-    std::size_t awaited = 0;
-  };
-  const auto gathered = std::make_shared<gathering>();
+  const auto all = std::make_shared<gathering>(gathering{dvs::number(in->id), from, number, {}, 0, 0});
   std::set<line_id> holders;
   for (const auto& [who, process] : in->processes) {
     holders.insert(process.at);
-    gathered->rows[who] = to_json(process_info{who, process.name, activity::running, none, 0, 0, 0, 0, self_});
+    all->rows[who] = to_json(process_info{who, process.name, activity::running, none, 0, 0, 0, 0, self_});
   }
-  const auto done = [this, from, number, gathered] {
-    json rows = json::array();
-    for (auto& [who, row] : gathered->rows) rows.push_back(std::move(row));
-    answer(from, number, errc::ok, {{"processes", std::move(rows)}});
-  };
-  gathered->awaited = holders.size();
-  if (holders.empty()) return done();
+  all->awaited = holders.size();
+  if (holders.empty()) return tell_gathered(*all);
   for (const line_id holder : holders)
-    ask(holder, {{"op", "processes"}, {"dc", dvs::number(in->id)}},
-        [this, holder, done, gathered, dc = dvs::number(in->id)](errc outcome, const json& told) {
-          const auto still = dcs_.find(dc);
-          if (outcome == errc::ok && still != dcs_.end() && told.contains("processes"))
-            for (const json& each : told["processes"]) {
-              const process_info row = process_from(each);
-              const auto* const process = still->second.find(row.endpoint);
-              if (process != nullptr && process->at == holder) gathered->rows[row.endpoint] = each;
-            }
-          if (--gathered->awaited == 0) done();
-        });
+    ask(holder, {{"op", "processes"}, {"dc", all->dc}}, [this, holder, all](errc outcome, const json& told) {
+      try {
+        if (outcome == errc::ok) gather(*all, holder, told);
+      } catch (const bad_control&) {
+        fail(holder);
+      }
+      if (--all->awaited == 0) tell_gathered(*all);
+    });
+}
+
+/// Takes what a process tells about its own endpoints.
+inline void switchboard::gather(gathering& all, line_id holder, const json& told) {
+  const auto in = dcs_.find(all.dc);
+  if (in == dcs_.end()) return;
+  all.grants += field<std::uint32_t>(told, "grants");
+  for (const json& each : member(told, "processes")) {
+    process_info row = process_from(each);
+    const auto* const process = in->second.find(row.endpoint);
+    if (process == nullptr || process->at != holder) continue;
+    row.name = process->name;
+    row.node = self_;
+    all.rows[row.endpoint] = to_json(row);
+  }
+}
+
+inline void switchboard::tell_gathered(gathering& all) {
+  json rows = json::array();
+  for (auto& [who, row] : all.rows) rows.push_back(std::move(row));
+  answer(all.from, all.number, errc::ok, {{"processes", std::move(rows)}, {"grants", all.grants}});
 }
 
 /// Completed when every process has carried out what was sent to it before.

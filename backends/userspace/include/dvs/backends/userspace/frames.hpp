@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The completion that belongs to a command.
-#ifndef DVS_BACKENDS_USERSPACE_FRAME_COMPLETION_HPP
-#define DVS_BACKENDS_USERSPACE_FRAME_COMPLETION_HPP
+/// What gateways and daemons agree on about frames.
+#ifndef DVS_BACKENDS_USERSPACE_FRAMES_HPP
+#define DVS_BACKENDS_USERSPACE_FRAMES_HPP
 
 #include <dvs/dvk/frame.h>
 
 #include <dvs/error.hpp>
+#include <dvs/ids.hpp>
 
 namespace dvs::userspace {
+
+/// The number that a process which shares its node with others has in the frames between it and the daemon
+/// (`dvs/backends/userspace/daemon/attachment.hpp`). No node has it.
+inline constexpr node_id this_process{0xFFFF};
 
 /// The completion of a command that came in, or that never went out.
 [[nodiscard]] inline dvk_frame completion_of(const dvk_frame& command, errc outcome) {
