@@ -2,7 +2,8 @@
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/dvs)
 
-install(TARGETS dvs dvs_userspace dvs_loopback dvs_proxies dvs_udt dvs_cluster dvs_daemon dvs_conformance EXPORT dvsTargets)
+install(TARGETS dvs dvs_userspace dvs_loopback dvs_proxies dvs_udt dvs_cluster dvs_daemon dvs_conformance
+  EXPORT dvsTargets)
 foreach(directory include backends/userspace/include backends/loopback/include backends/proxies/include
     tests/conformance/include)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${directory}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
