@@ -284,7 +284,7 @@ inline result<json> attachment::ask(json wanted) {
 /// Makes the broker of a DC that the daemon knows; when this returns it knows who is bound.
 inline result<std::shared_ptr<broker>> attachment::join(dc_id number, std::string_view name,
                                                         const dc_options& options) {
-  const auto made = std::make_shared<broker>(number, name, options, 0, &*gate_, this);
+  auto made = std::make_shared<broker>(number, name, options, 0, &*gate_, this);
   if (const errc refused = gate_->join(made); refused != errc::ok) return refused;
   const auto told = ask({{"op", "hello"}, {"version", control_version}});  // answered after who is bound was told
   if (!told) return told.error();
