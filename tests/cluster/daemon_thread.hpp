@@ -13,8 +13,9 @@
 /// See the file comment.
 class daemon_thread {
  public:
-  daemon_thread() {
-    daemon_.emplace(loop_, path(), dvs::node_id{3});
+  daemon_thread() : daemon_thread(dvs::node_id{3}) {}
+  explicit daemon_thread(dvs::node_id self) : self_(self) {
+    daemon_.emplace(loop_, path(), self);
     thread_ = std::thread([this] { loop_.run(); });
   }
   ~daemon_thread() {
@@ -36,7 +37,13 @@ class daemon_thread {
   /// Only on its thread, by `run`.
   [[nodiscard]] dvs::userspace::daemon& daemon() { return *daemon_; }
 
+  // ---- As a gate between which a wire can be made ----
+  [[nodiscard]] dvs::node_id self() const { return self_; }
+  [[nodiscard]] bool knows(dvs::node_id peer) const { return daemon_->board().knows(peer); }
+  operator dvs::gate&() { return daemon_->gate(); }
+
  private:
+  const dvs::node_id self_;
   own_directory where_;
   boost::asio::io_context loop_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stays_{loop_.get_executor()};

@@ -47,7 +47,8 @@ void crowd_laws() {
             self,
             [&] {
               std::size_t waiting = 0;
-              for (const auto& row : lab.dc().processes()) waiting += row.doing == activity::sending && row.peer == bob;
+              for (const auto& row : lab.dc_of(bob).processes())
+                waiting += row.doing == activity::sending && row.peer == bob;
               return waiting == clients - finished;
             },
             "everybody asks");
@@ -69,7 +70,8 @@ void crowd_laws() {
           self,
           [&] {
             std::size_t waiting = 0;
-            for (const auto& row : lab.dc().processes()) waiting += row.doing == activity::sending && row.peer == bob;
+            for (const auto& row : lab.dc_of(bob).processes())
+              waiting += row.doing == activity::sending && row.peer == bob;
             return waiting == crowd;
           },
           "all wait at once");

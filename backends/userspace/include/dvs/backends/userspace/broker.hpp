@@ -58,7 +58,8 @@ class broker final : public std::enable_shared_from_this<broker> {
   errc settle_thread(int thread, endpoint_id id, const bind_options& options);
   /// Enforces privileges on a process here. Errors: `bad_endpoint`.
   errc enforce(endpoint_id who, const privileges& rights);
-  /// The processes that run here; in a context that may wait for the gateway.
+  /// The processes that run here, and those elsewhere that want something of one; in a context that may wait for the
+  /// gateway.
   std::vector<process_info> processes_here();
   /// The DC, as far as it is here.
   dc_info info_here();
@@ -152,7 +153,7 @@ class broker final : public std::enable_shared_from_this<broker> {
   std::shared_ptr<port> enter(const std::shared_ptr<carrier>& runs_on, endpoint_id id, const bind_options& options);
   [[nodiscard]] errc may_bind_thread(int thread);
   void hand_to_thread(int thread, std::shared_ptr<port> bound);
-  std::vector<process_info> list(bool with_ghosts);
+  std::vector<process_info> list(bool with_idle_ghosts);
   void apply(endpoint_id who, port& p, const privileges& rights);
   errc ask_across(endpoint_id who, dvk_control what, timeout limit);
   std::optional<dvk_frame> about_request(port& p, endpoint_id server, std::uint64_t exchange);

@@ -72,15 +72,16 @@ inline std::vector<process_info> broker::processes() {
 
 inline std::vector<process_info> broker::processes_here() { return list(false); }
 
-inline std::vector<process_info> broker::list(bool with_ghosts) {
+inline std::vector<process_info> broker::list(bool with_idle_ghosts) {
   std::vector<process_info> rows;
   std::vector<std::pair<std::size_t, dvk_frame>> asking;  // by row; whether they were heard is known elsewhere
   {
     const std::lock_guard guard(lock_);
     const auto self = outside_ == nullptr ? node_id{} : outside_->self();
     for (const auto& p : ports_) {
-      if (p == nullptr || (p->is_ghost() && !with_ghosts)) continue;
+      if (p == nullptr) continue;
       const published_state state = state_of(*p);
+      if (p->is_ghost() && !with_idle_ghosts && state.doing == activity::running) continue;
       rows.push_back({p->id_, slot_at(*p).name, state.doing, state.peer, p->sent_.load(std::memory_order_relaxed),
                       p->received_.load(std::memory_order_relaxed), p->copies_.load(std::memory_order_relaxed),
                       p->bytes_copied_.load(std::memory_order_relaxed),

@@ -68,10 +68,17 @@ class attachment final : public proxy, public registry, public shared_home {
   };
 
   static owned_descriptor connect(const std::string& path);
+  /// The node from which a frame comes, which is in its bytes 8 and 9.
+  [[nodiscard]] static node_id sender_of(std::span<const std::byte> frame) {
+    if (frame.size() < DVK_FRAME_HEADER_BYTES) throw bad_control{};
+    return node_id{
+        static_cast<std::uint16_t>(std::to_integer<unsigned>(frame[8]) | std::to_integer<unsigned>(frame[9]) << 8)};
+  }
   greeting greet();
   void run() override;
   void carry_out(std::span<const std::byte> came);
   void carry_out(const json& request);
+  void link(const json& request);
   void answer(const json& request, errc outcome, json with = json::object());
   void list_processes(const json& request, const std::shared_ptr<broker>& dc);
   void queue_frames();
@@ -88,6 +95,7 @@ class attachment final : public proxy, public registry, public shared_home {
 
   // In the context of the gate.
   bool is_lost_ = false;
+  std::set<node_id> peers_;  ///< nodes that can be reached, with the own one
   std::map<std::uint64_t, answer_handler> asked_;
   std::uint64_t last_question_ = 0;
   std::vector<std::byte> room_ = std::vector<std::byte>(frame_bytes_max);
@@ -108,6 +116,7 @@ inline attachment::attachment(const std::string& path)
       queue(packet_kind::request, {{"id", ++last_question_}, {"op", "suspect"}, {"exchange", exchange}});
     });
     gate_->link_up(hello_.node, hello_.incarnation, *this);
+    peers_.insert(hello_.node);
     gate_->wake(*this);
   });
 }
@@ -156,8 +165,9 @@ inline void attachment::run() {
 
 /// Queues the frames that wait at the gate, so that what is queued next comes after them.
 inline void attachment::queue_frames() {
-  while (const std::size_t bytes = gate_->next_outgoing(hello_.node, room_))
-    socket_.queue(make_packet(packet_kind::frame, std::span(room_).first(bytes)));
+  for (const node_id peer : peers_)
+    while (const std::size_t bytes = gate_->next_outgoing(peer, room_))
+      socket_.queue(make_packet(packet_kind::frame, std::span(room_).first(bytes)));
 }
 
 inline void attachment::queue(packet_kind kind, const json& what) {
@@ -171,7 +181,7 @@ inline void attachment::carry_out(std::span<const std::byte> came) {
   const std::span body = came.subspan(1);
   switch (packet_kind{static_cast<char>(came[0])}) {
     case packet_kind::frame:
-      if (gate_->deliver(hello_.node, body) != errc::ok) throw bad_control{};
+      if (gate_->deliver(sender_of(body), body) != errc::ok) throw bad_control{};
       return;
     case packet_kind::request:
       return carry_out(parse_control(text_of(body)));
@@ -193,6 +203,7 @@ inline void attachment::carry_out(const json& request) {
   if (request.is_null()) throw bad_control{};
   const auto op = field<std::string>(request, "op");
   if (op == "fence") return answer(request, errc::ok);
+  if (op == "link") return link(request);
   const auto dc = gate_->dc(dc_id{field<std::uint16_t>(request, "dc")});
   if (dc == nullptr) return answer(request, errc::bad_dc);
   if (op == "end") {
@@ -211,6 +222,19 @@ inline void attachment::carry_out(const json& request) {
                                              endpoint_field(request, "endpoint"), options));
   }
   answer(request, errc::not_supported);
+}
+
+/// The node has a link to another one, or has lost it.
+inline void attachment::link(const json& request) {
+  const node_id peer{field<std::uint16_t>(request, "node")};
+  if (field<bool>(request, "up")) {
+    gate_->link_up(peer, field<std::uint64_t>(request, "incarnation"), *this);
+    peers_.insert(peer);
+  } else {
+    gate_->link_down(peer);
+    peers_.erase(peer);
+  }
+  answer(request, errc::ok);
 }
 
 inline void attachment::answer(const json& request, errc outcome, json with) {
@@ -292,7 +316,6 @@ inline result<std::shared_ptr<broker>> attachment::join(dc_id number, std::strin
 }
 
 inline result<std::shared_ptr<broker>> attachment::create_dc(std::string_view name, const dc_options& options) {
-  if (options.span) return errc::not_supported;
   const auto told = ask({{"op", "create"}, {"name", name}, {"sizes", to_json(options)}, {"stays", false}});
   if (!told) return told.error();
   return join(dc_id{field<std::uint16_t>(*told, "dc")}, name, options);

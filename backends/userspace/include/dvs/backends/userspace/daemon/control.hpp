@@ -79,14 +79,24 @@ template <class T>
 // ---- What requests carry ----
 
 [[nodiscard]] inline json to_json(const dc_options& sizes) {
-  return {{"tasks", sizes.tasks}, {"servers", sizes.servers}, {"users", sizes.users}, {"grants", sizes.grants}};
+  json told = {{"tasks", sizes.tasks}, {"servers", sizes.servers}, {"users", sizes.users}, {"grants", sizes.grants}};
+  if (sizes.span)
+    told["span"] = {
+        {"number", number(sizes.span->number)}, {"position", sizes.span->position}, {"nodes", sizes.span->nodes}};
+  return told;
+}
+[[nodiscard]] inline std::optional<dc_span> span_from(const json& from) {
+  if (!from.contains("span")) return {};
+  const json& told = member(from, "span");
+  return dc_span{dc_id{field<std::uint16_t>(told, "number")}, field<std::uint16_t>(told, "position"),
+                 field<std::uint16_t>(told, "nodes")};
 }
 [[nodiscard]] inline dc_options sizes_from(const json& from) {
   return {.tasks = field<std::uint32_t>(from, "tasks"),
           .servers = field<std::uint32_t>(from, "servers"),
           .users = field<std::uint32_t>(from, "users"),
           .grants = field<std::uint32_t>(from, "grants"),
-          .span = {}};
+          .span = span_from(from)};
 }
 
 [[nodiscard]] inline json to_json(const peer_set& peers, const dvk_limits& limits) {

@@ -18,6 +18,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <dvs/backends/userspace/daemon/host_process.hpp>
+#include <dvs/backends/userspace/daemon/node_gate.hpp>
 #include <dvs/backends/userspace/daemon/packet_socket.hpp>
 #include <dvs/backends/userspace/daemon/switchboard.hpp>
 #include <optional>
@@ -36,6 +37,8 @@ class daemon {
   ~daemon();
 
   [[nodiscard]] const switchboard& board() const { return board_; }
+  /// The way to other nodes, for proxies, on the thread that runs the loop. They go before the daemon.
+  [[nodiscard]] node_gate& gate() { return gate_; }
 
  private:
   using watched = boost::asio::posix::stream_descriptor;
@@ -74,6 +77,7 @@ class daemon {
   std::map<line_id, std::shared_ptr<guest>> guests_;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
   switchboard board_;
+  node_gate gate_{loop_, board_};
 };
 
 inline daemon::daemon(boost::asio::io_context& loop, std::string path, node_id self, mode_t mode)
@@ -83,6 +87,7 @@ inline daemon::daemon(boost::asio::io_context& loop, std::string path, node_id s
       timer_(loop),
       board_(self, std::random_device{}(),
              {.ready = [this](line_id which) { write(which); },
+              .ready_for = [this](node_id peer) { gate_.ready_for(peer); },
               .hang_up =
                   [this, alive = std::weak_ptr(is_alive_)](line_id which) {
                     boost::asio::post(loop_, [this, which, alive] {

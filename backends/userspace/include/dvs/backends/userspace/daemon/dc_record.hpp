@@ -26,11 +26,14 @@ class dc_record {
     line_id at;
     std::uint64_t birth;
     std::string name;
+    bool is_listed = true;  ///< of another node: it has told of it since the link came up
   };
 
   /// Throws `dvs::error`: `range`, `no_memory`.
   dc_record(dc_id id, std::string_view name, const dc_options& sizes);
 
+  /// Whether other nodes take part.
+  [[nodiscard]] bool spans_nodes() const { return sizes.span.has_value(); }
   [[nodiscard]] dvk_table* table() const { return static_cast<dvk_table*>(memory_.get()); }
   /// The line that has the process, or none.
   [[nodiscard]] const process* find(endpoint_id who) const {
@@ -74,6 +77,9 @@ inline dc_record::dc_record(dc_id number_of_dc, std::string_view its_name, const
   if (bytes == 0 || sizes.tasks > DVK_TASKS_MAX) throw error(errc::range);
   memory_.reset(::operator new (bytes, std::align_val_t{64}));
   if (const int made = dvk_table_init(memory_.get(), bytes, &limits); made != DVK_E_ok) throw error(errc{made});
+  if (!sizes.span) return;
+  if (const int dealt = dvk_share_users(table(), sizes.span->position, sizes.span->nodes); dealt != DVK_E_ok)
+    throw error(errc{dealt});
 }
 
 inline void dc_record::set_privileges(endpoint_id who, const privileges& rights) {

@@ -2,9 +2,10 @@
 /// @file
 /// The switchboard of a node: what `dvsd` does, without sockets.
 ///
-/// Every process has a *line* to it. It owns the DCs, deals out their slots, keeps the privileges, and passes frames
-/// from line to line if they are allowed: a process speaks in the name of its own endpoints only. Whatever a process
-/// says, each command that it is asked is completed, at the latest when its line closes.
+/// Every process has a *line* to it, and so has every node that is linked to this one. It owns the DCs, deals out their
+/// slots, keeps the privileges, and passes frames from line to line if they are allowed: a process speaks in the name
+/// of its own endpoints only. Whatever a process says, each command that it is asked is completed, at the latest when
+/// its line closes.
 ///
 /// Belongs to one thread. Packets of a line that keeps them waiting are queued, up to `queue_bytes_max`.
 #ifndef DVS_BACKENDS_USERSPACE_DAEMON_SWITCHBOARD_HPP
@@ -38,6 +39,8 @@ enum class line_id : std::uint64_t {};
 struct switchboard_world {
   /// There is a packet for a line, which had none.
   std::function<void(line_id)> ready = {};
+  /// The same for a node.
+  std::function<void(node_id)> ready_for = {};
   /// The line is to be closed: its owner speaks nonsense, or does not listen.
   std::function<void(line_id)> hang_up = {};
   /// The process that has a thread of the host, or 0.
@@ -60,6 +63,7 @@ class switchboard {
   switchboard& operator=(const switchboard&) = delete;
 
   [[nodiscard]] node_id self() const { return self_; }
+  [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
 
   // ---- Lines ----
   [[nodiscard]] line_id open(line_owner who);
@@ -71,6 +75,18 @@ class switchboard {
   /// The line is closed: what its process had is gone.
   void close(line_id which);
   [[nodiscard]] std::size_t lines() const { return lines_.size(); }
+
+  // ---- Other nodes; as `dvs::gate` has them ----
+  errc link_up(node_id peer, std::uint64_t incarnation);
+  void link_down(node_id peer);
+  /// The next frame for a node, or nothing; gone with `sent_to`.
+  [[nodiscard]] std::span<const std::byte> next_for(node_id peer) const;
+  void sent_to(node_id peer) { sent(peers_.at(peer)); }
+  /// Carries out a frame that came from a node. Errors: as `gate::deliver`.
+  errc deliver_from(node_id peer, std::span<const std::byte> frame);
+  /// Whether a link to `peer` is up, and all that is bound there is known.
+  [[nodiscard]] bool knows(node_id peer) const;
+
   /// Commands that are not completed.
   [[nodiscard]] std::size_t open_commands() const { return exchanges_.size(); }
 
@@ -95,6 +111,13 @@ class switchboard {
     std::map<std::uint64_t, question> asked;
     std::uint64_t last_question = 0;
     bool is_closing = false;
+
+    bool is_up = false;  ///< a process has said hello; the link to a node is there
+
+    // Of a node.
+    std::optional<node_id> peer;
+    std::uint64_t incarnation = 0;
+    std::set<std::uint16_t> unlisted;  ///< DCs whose processes there are not all known
   };
   /// What is known so far of the processes of a DC, for who has asked.
   struct gathering {
@@ -133,13 +156,27 @@ class switchboard {
   void pass_on(line_id from, line& at, line_id to, dvk_frame& frame);
   void ask(line_id to, dvk_frame frame, std::function<void(const dvk_frame&)> done);
   void finish(std::uint64_t number, dvk_frame completion);
-  void refuse(line& at, const dvk_frame& frame, errc why) { deliver(at, completion_of(frame, why)); }
-  void deliver(line& to, dvk_frame frame);
+  void refuse(line& at, const dvk_frame& frame, errc why) {
+    deliver(at, completion_of(frame, why), node_id{frame.to_node});
+  }
+  void deliver(line& to, dvk_frame frame, node_id from);
   [[nodiscard]] node_id as_seen_by(line_id who, const dc_record& in, endpoint_id other) const;
-  void list(line& to, line_id which, dc_record& in);
+  void list(line& to, line_id which, dc_record& in, node_id of);
   void tell(dc_record& in, line_id except, dvk_frame_kind kind, endpoint_id who, std::uint64_t birth,
             std::string_view name);
   void end_commands_of(line_id which);
+  [[nodiscard]] node_id node_of(line_id which) const;
+  [[nodiscard]] static dvk_frame news_of(const dc_record& in, dvk_frame_kind kind, endpoint_id who, std::uint64_t birth,
+                                         std::string_view name);
+
+  // ---- Other nodes (switchboard_peers.hpp) ----
+  errc admit_peer(dc_record& in, dvk_frame& frame, line_id& to);
+  void news_from_peer(line_id from, line& at, const dvk_frame& frame);
+  void appear(line_id from, line& at, dc_record& in, const dvk_frame& frame);
+  void greet(line& peer, dc_record& in, bool wants_answer);
+  void forget_processes_of(line_id which, dc_record& in, bool unlisted_only);
+  void fence_for_peer(line_id from, const dvk_frame& frame);
+  void tell_of_link(node_id peer, std::uint64_t incarnation, bool is_up);
 
   // ---- Requests (switchboard_requests.hpp) ----
   void request_in(line_id from, line& at, const json& request);
@@ -157,7 +194,7 @@ class switchboard {
   void processes(line_id from, line& at, std::uint64_t number, const json& request);
   void gather(gathering& all, line_id holder, const json& told);
   void tell_gathered(gathering& all);
-  void fence(line_id from, std::uint64_t number);
+  void fence(std::function<void()> done);
   void suspect(line_id from, line& at, const json& request);
   result<endpoint_id> give_slot(dc_record& in, line_id to, endpoint_id who, const json& request);
   dc_record* find_dc(const line& at, const json& request);
@@ -177,6 +214,7 @@ class switchboard {
   logical_clock clock_;
   std::uint64_t last_line_ = 0;
   std::map<line_id, line> lines_;
+  std::map<node_id, line_id> peers_;
   std::map<std::uint16_t, dc_record> dcs_;
   std::uint16_t last_dc_ = 0;
   exchange_table<open_command> exchanges_;
@@ -188,6 +226,7 @@ class switchboard {
 #include <dvs/backends/userspace/daemon/switchboard_cycles.hpp>
 #include <dvs/backends/userspace/daemon/switchboard_frames.hpp>
 #include <dvs/backends/userspace/daemon/switchboard_impl.hpp>
+#include <dvs/backends/userspace/daemon/switchboard_peers.hpp>
 #include <dvs/backends/userspace/daemon/switchboard_requests.hpp>
 
 #endif

@@ -25,11 +25,13 @@ inline void switchboard::frame_in(line_id from, line& at, std::span<const std::b
 
 inline void switchboard::command_in(line_id from, line& at, dvk_frame& frame) {
   const auto in = dcs_.find(frame.dc);
-  if (in == dcs_.end() || !at.opened.contains(frame.dc)) return refuse(at, frame, errc::bad_dc);
+  if (in == dcs_.end() || !(at.peer ? in->second.spans_nodes() : at.opened.contains(frame.dc)))
+    return refuse(at, frame, errc::bad_dc);
   if (in->second.has_ended) return refuse(at, frame, errc::shut_down);
   if (at.commands.contains(frame.exchange)) return fail(from);
   if (at.commands.size() >= commands_max) return refuse(at, frame, errc::table_full);
   line_id to{};
+  if (at.peer && frame.kind == DVK_FRAME_cancel && frame.value == ~std::uint64_t{0}) return fence_for_peer(from, frame);
   const errc refused = admit(from, at, in->second, frame, to);
   if (refused != errc::ok) return refuse(at, frame, refused);
   pass_on(from, at, to, frame);
@@ -44,10 +46,12 @@ inline errc switchboard::admit(line_id from, const line& at, dc_record& in, dvk_
       return mean_own_command(at, frame, to);
     case DVK_FRAME_waits_for:
     case DVK_FRAME_lock:
-      return errc::no_privilege;
+      if (!at.peer) return errc::no_privilege;
+      break;
     default:
       break;
   }
+  if (at.peer) return admit_peer(in, frame, to);
   const auto* const asked = in.find(endpoint_id{frame.to});
   if (frame.kind == DVK_FRAME_control) {
     if (asked == nullptr) return errc::bad_endpoint;
@@ -58,6 +62,7 @@ inline errc switchboard::admit(line_id from, const line& at, dc_record& in, dvk_
   if (asker == nullptr || (asker->at != from && !is_told_to_copy(from, frame))) return errc::bad_endpoint;
   if (asked == nullptr) return frame.kind == DVK_FRAME_copy_out ? errc::source_died : errc::destination_died;
   to = asked->at;
+  if (const line& there = lines_.at(to); there.peer && !there.is_up) return errc::not_connected;
   return may_talk(in, frame);
 }
 
@@ -120,7 +125,8 @@ inline void switchboard::pass_on(line_id from, line& at, line_id to, dvk_frame& 
   open_command open{.from = from, .to = to, .number = frame.exchange, .frame = frame};
   open.frame.data = nullptr;
   open.frame.data_bytes = 0;
-  if (frame.kind == DVK_FRAME_send || frame.kind == DVK_FRAME_request) {
+  // Nodes look for the cycles of their own processes.
+  if (!at.peer && (frame.kind == DVK_FRAME_send || frame.kind == DVK_FRAME_request)) {
     open.began_ns = monotonic_ns();
     open.search_at_ns = open.began_ns + cycle_search::first_after_ns;
     set_timer(open.search_at_ns);
@@ -130,7 +136,7 @@ inline void switchboard::pass_on(line_id from, line& at, line_id to, dvk_frame& 
   frame.exchange = number;
   if (frame.kind == DVK_FRAME_copy_across)
     frame.other_node = dvs::number(as_seen_by(to, dcs_.at(frame.dc), endpoint_id{frame.other}));
-  deliver(lines_.at(to), frame);
+  deliver(lines_.at(to), frame, node_of(from));
 }
 
 /// Asks a process for something on behalf of the switchboard.
@@ -138,21 +144,27 @@ inline void switchboard::ask(line_id to, dvk_frame frame, std::function<void(con
   frame.exchange = 0;
   open_command open{.from = line_id{}, .to = to, .frame = frame, .done = std::move(done)};
   frame.exchange = exchanges_.add(std::move(open));
-  deliver(lines_.at(to), frame);
+  deliver(lines_.at(to), frame, self_);
 }
 
-/// Sends a frame, with the numbers of nodes that the other end has for itself and for everybody else.
-inline void switchboard::deliver(line& to, dvk_frame frame) {
-  frame.from_node = number(self_);
-  frame.to_node = number(this_process);
+/// Sends a frame of somebody on node `from`.
+inline void switchboard::deliver(line& to, dvk_frame frame, node_id from) {
+  frame.from_node = number(to.peer ? self_ : from);
+  frame.to_node = number(to.peer.value_or(this_process));
   frame.clock = clock_.now();
   send(to, make_packet(frame));
+}
+
+inline node_id switchboard::node_of(line_id which) const {
+  const auto at = lines_.find(which);
+  return at == lines_.end() ? self_ : at->second.peer.value_or(self_);
 }
 
 /// The node of a process, from the point of view of another.
 inline node_id switchboard::as_seen_by(line_id who, const dc_record& in, endpoint_id other) const {
   const auto* const process = in.find(other);
-  return process != nullptr && process->at == who ? this_process : self_;
+  if (process == nullptr) return self_;
+  return process->at == who && !lines_.at(who).peer ? this_process : node_of(process->at);
 }
 
 // ---- Completions ----
@@ -182,7 +194,7 @@ inline void switchboard::finish(std::uint64_t number, dvk_frame completion) {
   completion.exchange = open.number;
   if (completion.kind == DVK_FRAME_redirect)
     completion.other_node = dvs::number(as_seen_by(open.from, dcs_.at(completion.dc), endpoint_id{completion.other}));
-  deliver(to, completion);
+  deliver(to, completion, node_of(open.to));
 }
 
 /// Ends what a line that closes was asked, and forgets what it has asked.
@@ -194,8 +206,13 @@ inline void switchboard::end_commands_of(line_id which) {
     else if (open.to == which)
       asked.push_back(number);
   });
+  const bool is_node = lines_.at(which).peer.has_value();
   for (const std::uint64_t number : asked) {
     const dvk_frame& command = exchanges_.find(number)->frame;
+    if (is_node) {
+      finish(number, completion_of(command, errc::not_connected));
+      continue;
+    }
     const bool is_source = command.kind == DVK_FRAME_request || command.kind == DVK_FRAME_copy_out;
     finish(number, completion_of(command, is_source ? errc::source_died : errc::destination_died));
   }
@@ -205,41 +222,44 @@ inline void switchboard::end_commands_of(line_id which) {
 
 inline void switchboard::news_in(line_id from, line& at, const dvk_frame& frame) {
   const auto in = dcs_.find(frame.dc);
-  if (in == dcs_.end() || !at.opened.contains(frame.dc) || frame.to_node != number(self_)) return;
-  if (frame.kind == DVK_FRAME_join) return list(at, from, in->second);
+  if (in == dcs_.end() || !at.opened.contains(frame.dc)) return;
+  if (frame.kind == DVK_FRAME_join) return list(at, from, in->second, node_id{frame.to_node});
   const auto* const known = in->second.find(endpoint_id{frame.from});
   if (frame.kind != DVK_FRAME_gone || known == nullptr || known->at != from) return;
   unbind(in->second, endpoint_id{frame.from});
   forget_if_left(frame.dc);
 }
 
-/// Tells a line who is bound, and from now on who will be.
-inline void switchboard::list(line& to, line_id which, dc_record& in) {
-  const auto say = [&](dvk_frame_kind kind, endpoint_id who, std::uint64_t birth, std::string_view name) {
-    dvk_frame news{};
-    news.kind = static_cast<std::uint8_t>(kind);
-    news.dc = number(in.id);
-    news.from = number(who);
-    news.value = birth;
-    name.copy(news.name, sizeof news.name - 1);
-    deliver(to, news);
-  };
-  in.listeners.insert(which);
-  for (const auto& [who, process] : in.processes)
-    if (process.at != which) say(DVK_FRAME_bound, who, process.birth, process.name);
-  say(DVK_FRAME_listed, endpoint_id{0}, 0, {});
-}
-
-inline void switchboard::tell(dc_record& in, line_id except, dvk_frame_kind kind, endpoint_id who, std::uint64_t birth,
-                              std::string_view name) {
+inline dvk_frame switchboard::news_of(const dc_record& in, dvk_frame_kind kind, endpoint_id who, std::uint64_t birth,
+                                      std::string_view name) {
   dvk_frame news{};
   news.kind = static_cast<std::uint8_t>(kind);
   news.dc = number(in.id);
   news.from = number(who);
   news.value = birth;
   name.copy(news.name, sizeof news.name - 1);
+  return news;
+}
+
+/// Tells a line who is bound on a node, and from now on who will be.
+inline void switchboard::list(line& to, line_id which, dc_record& in, node_id of) {
+  in.listeners.insert(which);
+  for (const auto& [who, process] : in.processes)
+    if (process.at != which && node_of(process.at) == of)
+      deliver(to, news_of(in, DVK_FRAME_bound, who, process.birth, process.name), of);
+  deliver(to, news_of(in, DVK_FRAME_listed, endpoint_id{0}, 0, {}), of);
+}
+
+/// Tells everybody but the line from which it comes.
+inline void switchboard::tell(dc_record& in, line_id except, dvk_frame_kind kind, endpoint_id who, std::uint64_t birth,
+                              std::string_view name) {
+  const dvk_frame news = news_of(in, kind, who, birth, name);
+  const node_id from = node_of(except);
   for (const line_id listener : in.listeners)
-    if (listener != except) deliver(lines_.at(listener), news);
+    if (listener != except) deliver(lines_.at(listener), news, from);
+  if (!in.spans_nodes() || from != self_) return;
+  for (const auto& [peer, id] : peers_)
+    if (line& there = lines_.at(id); there.is_up) deliver(there, news, self_);
 }
 
 inline void switchboard::unbind(dc_record& in, endpoint_id who) {

@@ -46,20 +46,24 @@ inline void switchboard::sent(line_id to) {
 }
 
 inline void switchboard::send(line& to, packet what) {
-  if (to.is_closing) return;
+  if (to.is_closing || (to.peer && !to.is_up)) return;
   const auto which = [&] {
     return std::ranges::find_if(lines_, [&](const auto& each) { return &each.second == &to; })->first;
   };
   to.queue_bytes += what.size();
   to.queue.push_back(std::move(what));
   if (to.queue_bytes > queue_bytes_max) return fail(which());
-  if (to.queue.size() == 1) world_.ready(which());
+  if (to.queue.size() > 1) return;
+  if (to.peer)
+    world_.ready_for(*to.peer);
+  else
+    world_.ready(which());
 }
 
 /// Has a line closed, some time later.
 inline void switchboard::fail(line_id which) {
   line& at = lines_.at(which);
-  if (std::exchange(at.is_closing, true)) return;
+  if (at.peer || std::exchange(at.is_closing, true)) return;  // a link is given up by its proxy
   world_.hang_up(which);
 }
 

@@ -14,8 +14,14 @@ inline void switchboard::request_in(line_id from, line& at, const json& request)
   const auto op = field<std::string>(request, "op");
   if (op == "hello") {
     const bool is_known = field<std::uint32_t>(request, "version") == control_version;
-    return answer(from, number, is_known ? errc::ok : errc::not_supported,
-                  {{"version", control_version}, {"node", dvs::number(self_)}, {"incarnation", incarnation_}});
+    answer(from, number, is_known ? errc::ok : errc::not_supported,
+           {{"version", control_version}, {"node", dvs::number(self_)}, {"incarnation", incarnation_}});
+    if (is_known && !std::exchange(at.is_up, true))
+      for (const auto& [peer, id] : peers_)
+        if (const line& there = lines_.at(id); there.is_up)
+          ask(from, {{"op", "link"}, {"node", dvs::number(peer)}, {"incarnation", there.incarnation}, {"up", true}},
+              [](errc, const json&) {});
+    return;
   }
   if (op == "create") return create(from, at, number, request);
   if (op == "open") return enter(from, at, number, request);
@@ -26,10 +32,10 @@ inline void switchboard::request_in(line_id from, line& at, const json& request)
   if (op == "set_privileges") return set_privileges(from, at, number, request);
   if (op == "privileges") return privileges_of(from, at, number, request);
   if (op == "processes") return processes(from, at, number, request);
-  if (op == "fence") return fence(from, number);
+  if (op == "fence") return fence([this, from, number] { answer(from, number, errc::ok); });
   if (op == "status")
     return answer(from, number, errc::ok,
-                  {{"lines", lines_.size()}, {"commands", exchanges_.size()}, {"dcs", dcs_.size()}});
+                  {{"lines", lines_.size() - peers_.size()}, {"commands", exchanges_.size()}, {"dcs", dcs_.size()}});
   if (op == "suspect") return suspect(from, at, request);
   answer(from, number, errc::not_supported);
 }
@@ -83,16 +89,21 @@ inline void switchboard::create(line_id from, line& at, std::uint64_t number, co
   if (find_dc(name) != nullptr) return answer(from, number, errc::exists);
   if (dcs_.size() >= 0xFFFF) return answer(from, number, errc::table_full);
   while (dcs_.contains(++last_dc_)) continue;
+  if (sizes.span && dcs_.contains(dvs::number(sizes.span->number))) return answer(from, number, errc::exists);
+  const std::uint16_t wanted = sizes.span ? dvs::number(sizes.span->number) : last_dc_;
   try {
-    const auto made = dcs_.try_emplace(last_dc_, dc_id{last_dc_}, name, sizes).first;
+    const auto made = dcs_.try_emplace(wanted, dc_id{wanted}, name, sizes).first;
     dc_record& in = made->second;
     in.owner = at.owner.user;
     if (!field<bool>(request, "stays")) in.creator = from;
     for (const auto& [key, members] : {std::pair("users", &in.users), std::pair("groups", &in.groups)})
       if (const auto named = request.find(key); named != request.end() && named->is_array())
         for (const json& each : *named) members->insert(value_of<std::uint32_t>(each));
-    at.opened.insert(last_dc_);
-    answer(from, number, errc::ok, {{"dc", last_dc_}});
+    at.opened.insert(wanted);
+    if (in.spans_nodes())
+      for (const auto& [peer, id] : peers_)
+        if (line& there = lines_.at(id); there.is_up) greet(there, in, true);
+    answer(from, number, errc::ok, {{"dc", wanted}});
   } catch (const error& refused) {
     answer(from, number, static_cast<errc>(refused.code().value()));
   } catch (const std::bad_alloc&) {
@@ -130,6 +141,7 @@ inline void switchboard::leave(line_id from, line& at, std::uint64_t number, con
 inline void switchboard::end_dc(dc_record& in) {
   in.has_ended = true;
   const std::uint16_t which = dvs::number(in.id);
+  for (const auto& [peer, id] : peers_) forget_processes_of(id, in, false);
   for (auto& [id, each] : lines_)
     if (each.opened.contains(which) && !each.is_closing)
       ask(id, {{"op", "end"}, {"dc", which}}, [](errc, const json&) {});
@@ -227,6 +239,7 @@ inline void switchboard::set_privileges(line_id from, line& at, std::uint64_t nu
   const auto* const process = in->find(who);
   if (process == nullptr) return answer(from, number, errc::bad_endpoint);
   if (at.owner.user != 0 && at.owner.user != in->owner) return answer(from, number, errc::no_privilege);
+  if (lines_.at(process->at).peer) return answer(from, number, errc::not_supported);
   apply_privileges(in->table(), who, privileges_from(rights));
   ask(process->at,
       {{"op", "privileges"}, {"dc", dvs::number(in->id)}, {"who", dvs::number(who)}, {"privileges", rights}},
@@ -237,7 +250,9 @@ inline void switchboard::privileges_of(line_id from, line& at, std::uint64_t num
   const dc_record* const in = find_dc(at, request);
   if (in == nullptr) return answer(from, number, errc::bad_dc);
   const endpoint_id who = endpoint_field(request, "who");
-  if (in->find(who) == nullptr) return answer(from, number, errc::bad_endpoint);
+  const auto* const process = in->find(who);
+  if (process == nullptr) return answer(from, number, errc::bad_endpoint);
+  if (lines_.at(process->at).peer) return answer(from, number, errc::not_supported);
   answer(from, number, errc::ok, {{"privileges", to_json(read_privileges(in->table(), who), in->sizes)}});
 }
 
@@ -248,8 +263,8 @@ inline void switchboard::processes(line_id from, line& at, std::uint64_t number,
   const auto all = std::make_shared<gathering>(gathering{dvs::number(in->id), from, number, {}, 0, 0});
   std::set<line_id> holders;
   for (const auto& [who, process] : in->processes) {
-    holders.insert(process.at);
-    all->rows[who] = to_json(process_info{who, process.name, activity::running, none, 0, 0, 0, 0, self_});
+    if (!lines_.at(process.at).peer) holders.insert(process.at);
+    all->rows[who] = to_json(process_info{who, process.name, activity::running, none, 0, 0, 0, 0, node_of(process.at)});
   }
   all->awaited = holders.size();
   if (holders.empty()) return tell_gathered(*all);
@@ -272,9 +287,13 @@ inline void switchboard::gather(gathering& all, line_id holder, const json& told
   for (const json& each : member(told, "processes")) {
     process_info row = process_from(each);
     const auto* const process = in->second.find(row.endpoint);
-    if (process == nullptr || process->at != holder) continue;
+    const auto* const partner = in->second.find(row.peer);
+    // What a process of another node wants is known where its partner is.
+    const bool is_visitor =
+        process != nullptr && lines_.at(process->at).peer && partner != nullptr && partner->at == holder;
+    if (process == nullptr || (process->at != holder && !is_visitor)) continue;
     row.name = process->name;
-    row.node = self_;
+    row.node = node_of(process->at);
     all.rows[row.endpoint] = to_json(row);
   }
 }
@@ -285,13 +304,27 @@ inline void switchboard::tell_gathered(gathering& all) {
   answer(all.from, all.number, errc::ok, {{"processes", std::move(rows)}, {"grants", all.grants}});
 }
 
-/// Completed when every process has carried out what was sent to it before.
-inline void switchboard::fence(line_id from, std::uint64_t number) {
+/// Calls `done` when every process has carried out what was sent to it before, here and on the nodes that are linked.
+inline void switchboard::fence(std::function<void()> done) {
   const auto awaited = std::make_shared<std::size_t>(lines_.size());
-  for (auto& [id, each] : lines_)
-    ask(id, {{"op", "fence"}}, [this, from, number, awaited](errc, const json&) {
-      if (--*awaited == 0) answer(from, number, errc::ok);
-    });
+  const auto count = [awaited, done = std::move(done)] {
+    if (--*awaited == 0) done();
+  };
+  for (auto& [id, each] : lines_) {
+    if (!each.peer) {
+      ask(id, {{"op", "fence"}}, [count](errc, const json&) { count(); });
+      continue;
+    }
+    dvk_frame wave{};
+    wave.kind = DVK_FRAME_cancel;
+    wave.value = ~std::uint64_t{0};
+    const auto spanned = std::ranges::find_if(dcs_, [](const auto& dc) { return dc.second.spans_nodes(); });
+    wave.dc = spanned == dcs_.end() ? std::uint16_t{0} : spanned->first;
+    if (each.is_up)
+      ask(id, wave, [count](const dvk_frame&) { count(); });
+    else
+      count();
+  }
 }
 
 }  // namespace dvs::userspace
