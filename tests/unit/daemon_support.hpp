@@ -76,15 +76,20 @@ class hand {
   }
   /// How a request ends that is answered at once.
   errc outcome(json wanted) { return outcome_of(ask(std::move(wanted))); }
+  /// The next frame.
+  std::optional<heard> next() {
+    listen();
+    if (frames_.empty()) return {};
+    heard first = std::move(frames_.front());
+    frames_.pop_front();
+    return first;
+  }
   /// The next frame of this kind; those before it are forgotten.
   std::optional<heard> next(dvk_frame_kind kind) {
-    listen();
-    while (!frames_.empty()) {
-      heard first = std::move(frames_.front());
-      frames_.pop_front();
-      if (first.frame.kind == kind) return first;
-    }
-    return {};
+    std::optional<heard> came;
+    do came = next();
+    while (came && came->frame.kind != kind);
+    return came;
   }
   /// The next frame of this kind.
   dvk_frame expect(dvk_frame_kind kind) {
@@ -204,7 +209,21 @@ inline dvk_frame done(const dvk_frame& asked, errc outcome = errc::ok) {
   return frame;
 }
 
-/// Two processes of different users in a DC of the first, and a third that has the DC open.
+[[nodiscard]] inline dvk_frame_kind completion_kind(dvk_frame_kind kind) {
+  dvk_frame asked{};
+  asked.kind = static_cast<std::uint8_t>(kind);
+  return static_cast<dvk_frame_kind>(completion_of(asked, errc::ok).kind);
+}
+
+/// How a command ends that is refused at once.
+inline errc refusal(hand& who, const dvk_frame& asked) {
+  who.say(asked);
+  const dvk_frame told = who.expect(completion_kind(static_cast<dvk_frame_kind>(asked.kind)));
+  CHECK(told.exchange == asked.exchange);
+  return errc{told.result};
+}
+
+/// Three processes of different users in a DC of the first.
 struct three_lines : board_world {
   hand alice{*this, 1, 1000}, bob{*this, 2, 1001}, eve{*this, 3, 1002};
   const std::uint16_t dc = alice.create("lab", {{"users", {1001, 1002}}});

@@ -13,18 +13,6 @@ constexpr dvk_frame_kind of_processes[] = {DVK_FRAME_send,        DVK_FRAME_requ
                                            DVK_FRAME_notify,      DVK_FRAME_copy_out, DVK_FRAME_copy_in,
                                            DVK_FRAME_copy_across, DVK_FRAME_reply};
 
-dvk_frame_kind completion_kind(dvk_frame_kind kind) {
-  return static_cast<dvk_frame_kind>(completion_of(command(kind, 1, 1, 0, 0), errc::ok).kind);
-}
-
-/// How a command ends that is refused at once.
-errc refusal(hand& who, const dvk_frame& asked) {
-  who.say(asked);
-  const dvk_frame told = who.expect(completion_kind(static_cast<dvk_frame_kind>(asked.kind)));
-  CHECK(told.exchange == asked.exchange);
-  return errc{told.result};
-}
-
 /// A command that was passed on, as the other side has it.
 dvk_frame passed(hand& from, hand& to, const dvk_frame& asked) {
   from.say(asked);
