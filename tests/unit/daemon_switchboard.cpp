@@ -352,7 +352,9 @@ TEST_CASE("each has its own numbers, whatever numbers others use") {
 TEST_CASE("a number that is in use closes the line") {
   three_lines all;
   all.alice.say(command(DVK_FRAME_request, all.dc, 5, all.a, all.b));
-  all.alice.say(command(DVK_FRAME_request, all.dc, 5, all.a, all.e));
+  SECTION("for a good command") { all.alice.say(command(DVK_FRAME_request, all.dc, 5, all.a, all.e)); }
+  SECTION("for one that would be refused") { all.alice.say(command(DVK_FRAME_request, 99, 5, all.a, all.e)); }
   CHECK(all.alice.is_cut_off());
+  CHECK(all.alice.frames() == 0);
   CHECK(all.eve.frames() == 0);
 }

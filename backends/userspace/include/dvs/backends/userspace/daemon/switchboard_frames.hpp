@@ -24,10 +24,10 @@ inline void switchboard::frame_in(line_id from, line& at, std::span<const std::b
 // ---- Commands ----
 
 inline void switchboard::command_in(line_id from, line& at, dvk_frame& frame) {
+  if (at.commands.contains(frame.exchange)) return fail(from);  // its completions could not be told apart
   const auto in = dcs_.find(frame.dc);
   if (in == dcs_.end() || !at.opened.contains(frame.dc)) return refuse(at, frame, errc::bad_dc);
   if (in->second.has_ended) return refuse(at, frame, errc::shut_down);
-  if (at.commands.contains(frame.exchange)) return fail(from);
   if (at.commands.size() >= commands_max) return refuse(at, frame, errc::table_full);
   line_id to{};
   const errc refused = admit(from, at, in->second, frame, to);
