@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <dvs/backends/userspace/daemon/packet_socket.hpp>
 #include <stdexcept>
 
 #include "own_directory.hpp"
@@ -16,31 +17,43 @@
 /// The program dvsd, running.
 class daemon_program {
  public:
-  daemon_program() {
-    std::string program = DVS_DAEMON, option = "--socket", where = path(), quiet = "--quiet";
-    char* const arguments[] = {program.data(), option.data(), where.data(), quiet.data(), nullptr};
-    if (const int failed = ::posix_spawn(&process_, program.c_str(), nullptr, nullptr, arguments, environ); failed != 0)
-      throw std::system_error(failed, std::system_category(), program);
-    while (::access(path().c_str(), F_OK) != 0) {
-      if (::waitpid(process_, nullptr, WNOHANG) != 0) throw std::runtime_error("dvsd ended at once");
-      ::usleep(500);
-    }
-  }
+  daemon_program() { start(); }
+  /// At a place of somebody else's.
+  explicit daemon_program(std::string place) : path_(std::move(place)) { start(); }
   daemon_program(const daemon_program&) = delete;
   daemon_program& operator=(const daemon_program&) = delete;
   ~daemon_program() { kill(SIGTERM); }
 
+  /// Starts it, also again after `kill`, and waits until it listens.
+  void start() {
+    std::string program = DVS_DAEMON, option = "--socket", where = path(), quiet = "--quiet";
+    char* const arguments[] = {program.data(), option.data(), where.data(), quiet.data(), nullptr};
+    if (const int failed = ::posix_spawn(&process_, program.c_str(), nullptr, nullptr, arguments, environ); failed != 0)
+      throw std::system_error(failed, std::system_category(), program);
+    while (!listens()) {
+      if (::waitpid(process_, nullptr, WNOHANG) != 0) throw std::runtime_error("dvsd ended at once");
+      ::usleep(500);
+    }
+  }
   void kill(int signal) {
     if (process_ <= 0) return;
     ::kill(process_, signal);
     ::waitpid(process_, nullptr, 0);
     process_ = -1;
   }
-  [[nodiscard]] std::string path() const { return where_.file("node"); }
+  [[nodiscard]] std::string path() const { return path_; }
   [[nodiscard]] pid_t process() const { return process_; }
 
  private:
+  /// Whether somebody does; one that was killed has left its socket.
+  [[nodiscard]] bool listens() const {
+    const sockaddr_un address = dvs::userspace::unix_address(path());
+    const dvs::userspace::owned_descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+
   own_directory where_;
+  const std::string path_ = where_.file("node");
   pid_t process_ = -1;
 };
 

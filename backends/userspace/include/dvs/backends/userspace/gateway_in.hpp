@@ -70,7 +70,8 @@ inline void gateway::carry_out(node_id from, const dvk_frame& frame) {
   const endpoint_id to{frame.to};
   switch (frame.kind) {
     case DVK_FRAME_notify:
-      return answer(frame, as.notify_from(endpoint_id{frame.other}, to, frame.value, call::notify));
+      return answer(frame, frame.other == frame.from ? as.notify_from(as.id_, to, frame.value, call::notify)
+                                                     : as.notify_as(endpoint_id{frame.other}, to, frame.value));
     case DVK_FRAME_reply:
       return answer(frame, as.reply(to, 0, std::bit_cast<message>(frame.message)));
     default:

@@ -70,10 +70,19 @@ template <class T>
   return answer.contains("error") ? error_named(field<std::string>(answer, "error")) : errc::ok;
 }
 
-/// Text that is an object of JSON; null if it is not.
+/// How deep requests and answers are nested at most: what copies or prints JSON uses the stack for each level.
+inline constexpr int control_depth_max = 16;
+
+/// Text that is an object of JSON; null if it is not, or too deep.
 [[nodiscard]] inline json parse_control(std::string_view text) {
-  json parsed = json::parse(text, nullptr, false);
-  return parsed.is_object() ? parsed : json();
+  bool is_deep = false;
+  const auto keep = [&](int depth, json::parse_event_t, const json&) {
+    is_deep = is_deep || depth > control_depth_max;
+    return !is_deep;
+  };
+  json parsed = json::parse(text, keep, false);
+  if (is_deep || !parsed.is_object()) return {};
+  return parsed;
 }
 
 // ---- What requests carry ----
@@ -109,7 +118,7 @@ template <class T>
 [[nodiscard]] inline peer_set peers_from(const json& from) {
   peer_set peers = peer_set::all().users(field<bool>(from, "users"));
   const json& without = member(from, "without");
-  constexpr std::size_t most = 2 * DVK_TASKS_MAX;  // what a peer may have us do is bounded
+  constexpr std::size_t most = DVK_SYSTEM_MAX;  // what a peer may have us do is bounded
   if (!without.is_array() || without.size() > most) throw bad_control{};
   for (const json& each : without) peers = std::move(peers).without(endpoint_id{value_of<std::int32_t>(each)});
   return peers;

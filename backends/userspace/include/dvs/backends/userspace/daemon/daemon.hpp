@@ -42,6 +42,8 @@ class daemon {
 
  private:
   using watched = boost::asio::posix::stream_descriptor;
+  /// What one line may say before others have their turn.
+  static constexpr int packets_at_once = 32;
 
   /// One process at its socket.
   struct guest {
@@ -61,7 +63,8 @@ class daemon {
   void lock();
   void accept();
   void admit(owned_descriptor socket);
-  void read(line_id which);
+  bool read(line_id which);
+  void listen_to(line_id which);
   void write(line_id which);
   void wait_to_read(line_id which);
   void wait_for_death(line_id which);
@@ -165,7 +168,8 @@ inline void daemon::wait_for_death(line_id which) {
                                         // What Asio has seen may have been the last descriptor of this number.
                                         pollfd life{at->second->life.get(), POLLIN, 0};
                                         if (::poll(&life, 1, 0) != 1) return wait_for_death(which);
-                                        read(which);
+                                        // What it has said still counts, if not for ever: an heir may go on.
+                                        for (int turns = 0; turns < 256 && read(which); ++turns) continue;
                                         drop(which);
                                       });
 }
@@ -174,23 +178,42 @@ inline void daemon::wait_to_read(line_id which) {
   guests_.at(which)->readiness.async_wait(watched::wait_read,
                                           [this, which, alive = std::weak_ptr(is_alive_)](const auto& failed) {
                                             if (failed || alive.expired()) return;
-                                            read(which);
-                                            if (guests_.contains(which)) wait_to_read(which);
+                                            listen_to(which);
                                           });
 }
 
-inline void daemon::read(line_id which) {
+/// Carries out some of what a line has said, so that who says much does not keep others waiting. Whether there is more.
+inline bool daemon::read(line_id which) {
   const auto at = guests_.find(which);
-  if (at == guests_.end()) return;
+  if (at == guests_.end()) return false;
   const auto who = at->second;
+  bool is_there = true, has_more = true;
   try {
-    const bool is_there = who->socket.fill();
-    while (const auto came = who->socket.next()) board_.receive(which, *came);
+    for (int packets = 0; has_more && packets < packets_at_once; ++packets) {
+      auto came = who->socket.next();
+      if (!came && packets == 0) {
+        is_there = who->socket.fill();
+        came = who->socket.next();
+      }
+      has_more = came.has_value();
+      if (came) board_.receive(which, *came);
+    }
     if (!is_there) drop(which);
   } catch (const std::length_error&) {
     drop(which);
   }
   keep_time();
+  return has_more && guests_.contains(which);
+}
+
+/// Reads, and again when others have had their turn.
+inline void daemon::listen_to(line_id which) {
+  const bool has_more = read(which);
+  if (!guests_.contains(which)) return;
+  if (!has_more) return wait_to_read(which);
+  boost::asio::post(loop_, [this, which, alive = std::weak_ptr(is_alive_)] {
+    if (!alive.expired()) listen_to(which);
+  });
 }
 
 inline void daemon::write(line_id which) {

@@ -11,6 +11,7 @@
 #ifndef DVS_BACKENDS_USERSPACE_DAEMON_SWITCHBOARD_HPP
 #define DVS_BACKENDS_USERSPACE_DAEMON_SWITCHBOARD_HPP
 
+#include <cstring>
 #include <deque>
 #include <dvs/backends/userspace/cycle_search.hpp>
 #include <dvs/backends/userspace/daemon/control.hpp>
@@ -21,6 +22,7 @@
 #include <dvs/backends/userspace/logical_clock.hpp>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 
 namespace dvs::userspace {
@@ -54,6 +56,10 @@ class switchboard {
   static constexpr std::size_t queue_bytes_max = 64 << 20;
   /// Commands that one line may have open.
   static constexpr std::size_t commands_max = 1 << 16;
+  /// What waits for one line at most before it is asked no more: who asks too much does not get others closed.
+  static constexpr std::size_t asked_bytes_max = queue_bytes_max / 4 * 3;
+  /// Requests that one line may have open, which others have to answer.
+  static constexpr std::size_t requests_max = 256;
   /// How long a process may take to answer a request of the switchboard.
   static constexpr std::int64_t answer_within_ns = 2'000'000'000;
 
@@ -110,6 +116,7 @@ class switchboard {
     std::map<std::uint64_t, std::uint64_t> commands;  ///< open: its number of each, and ours
     std::map<std::uint64_t, question> asked;
     std::uint64_t last_question = 0;
+    std::size_t requests = 0;  ///< open
     bool is_closing = false;
 
     bool is_up = false;  ///< a process has said hello; the link to a node is there
@@ -135,6 +142,7 @@ class switchboard {
     std::uint64_t number = 0;  ///< that `from` has for it
     dvk_frame frame{};         ///< without data
     std::int64_t began_ns = 0, search_at_ns = 0;
+    std::weak_ptr<cycle_search> search = {};  ///< that is under way
     std::function<void(const dvk_frame&)> done = {};
   };
 

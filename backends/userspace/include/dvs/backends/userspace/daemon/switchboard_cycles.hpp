@@ -12,8 +12,12 @@
 namespace dvs::userspace {
 
 inline void switchboard::look_for_cycles(std::int64_t now_ns) {
-  std::vector<std::uint64_t> due;
+  std::vector<std::uint64_t> due, late;
   exchanges_.for_each([&](std::uint64_t number, open_command& open) {
+    if (open.done) {
+      const std::int64_t until_ns = open.began_ns + answer_within_ns;
+      return until_ns <= now_ns ? late.push_back(number) : set_timer(until_ns);
+    }
     if (open.search_at_ns == 0) return;
     if (open.search_at_ns <= now_ns) {
       due.push_back(number);
@@ -21,19 +25,28 @@ inline void switchboard::look_for_cycles(std::int64_t now_ns) {
     }
     set_timer(open.search_at_ns);
   });
+  for (const std::uint64_t number : late)
+    finish(number, completion_of(exchanges_.find(number)->frame, errc::timed_out));
   for (const std::uint64_t number : due) begin_search(number);
 }
 
 inline void switchboard::suspect(line_id, line& at, const json& request) {
   const auto command = at.commands.find(field<std::uint64_t>(request, "exchange"));
-  if (command != at.commands.end()) begin_search(command->second);
+  if (command == at.commands.end()) return;
+  open_command& open = *exchanges_.find(command->second);
+  if (open.search_at_ns == 0 || open.search.expired()) return begin_search(command->second);
+  open.search_at_ns = monotonic_ns() + cycle_search::first_after_ns;  // what goes on now may have come too early
+  set_timer(open.search_at_ns);
 }
 
+/// Searches on behalf of a wait, once at a time: who does not answer is asked no more than that.
 inline void switchboard::begin_search(std::uint64_t number) {
-  const open_command* const open = exchanges_.find(number);
-  if (open == nullptr || open->search_at_ns == 0) return;
-  search_on(std::make_shared<cycle_search>(open->frame.dc, open->number, endpoint_id{open->frame.from},
-                                           endpoint_id{open->frame.to}));
+  open_command* const open = exchanges_.find(number);
+  if (open == nullptr || open->search_at_ns == 0 || !open->search.expired()) return;
+  const auto search = std::make_shared<cycle_search>(open->frame.dc, open->number, endpoint_id{open->frame.from},
+                                                     endpoint_id{open->frame.to});
+  open->search = search;
+  search_on(search);
 }
 
 inline void switchboard::search_on(const std::shared_ptr<cycle_search>& search) {

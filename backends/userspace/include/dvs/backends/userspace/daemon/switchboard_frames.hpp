@@ -24,16 +24,17 @@ inline void switchboard::frame_in(line_id from, line& at, std::span<const std::b
 // ---- Commands ----
 
 inline void switchboard::command_in(line_id from, line& at, dvk_frame& frame) {
+  if (at.commands.contains(frame.exchange)) return fail(from);  // its completions could not be told apart
   const auto in = dcs_.find(frame.dc);
   if (in == dcs_.end() || !(at.peer ? in->second.spans_nodes() : at.opened.contains(frame.dc)))
     return refuse(at, frame, errc::bad_dc);
   if (in->second.has_ended) return refuse(at, frame, errc::shut_down);
-  if (at.commands.contains(frame.exchange)) return fail(from);
   if (at.commands.size() >= commands_max) return refuse(at, frame, errc::table_full);
   line_id to{};
   if (at.peer && frame.kind == DVK_FRAME_cancel && frame.value == ~std::uint64_t{0}) return fence_for_peer(from, frame);
   const errc refused = admit(from, at, in->second, frame, to);
   if (refused != errc::ok) return refuse(at, frame, refused);
+  if (lines_.at(to).queue_bytes > asked_bytes_max) return refuse(at, frame, errc::table_full);
   pass_on(from, at, to, frame);
 }
 
@@ -69,10 +70,11 @@ inline errc switchboard::admit(line_id from, const line& at, dc_record& in, dvk_
 /// Whether a process was asked to copy its memory to a third, in the name of who asks it now.
 inline bool switchboard::is_told_to_copy(line_id who, const dvk_frame& frame) {
   bool was_told = false;
+  if (frame.kind != DVK_FRAME_copy_in) return false;
   exchanges_.for_each([&](std::uint64_t, const open_command& open) {
-    was_told = was_told || (open.to == who && open.frame.kind == DVK_FRAME_copy_across &&
-                            frame.kind == DVK_FRAME_copy_in && open.frame.from == frame.from &&
-                            open.frame.other == frame.to && open.frame.into.grant == frame.part.grant);
+    was_told =
+        was_told || (open.to == who && open.frame.kind == DVK_FRAME_copy_across && open.frame.from == frame.from &&
+                     open.frame.other == frame.to && open.frame.into.grant == frame.part.grant);
   });
   return was_told;
 }
@@ -82,6 +84,9 @@ inline errc switchboard::may_talk(dc_record& in, const dvk_frame& frame) const {
   const endpoint_id from{frame.from}, to{frame.to};
   const auto may = [&](dvk_call call) { return errc{dvk_may_call_meanwhile(in.table(), frame.from, call)}; };
   const auto pass = [&](bool good) { return good ? errc::ok : errc::trap_denied; };
+  const auto is_system = [&](endpoint_id who) {
+    return dvk_is_system(in.table(), dvk_index_of_slot(in.table(), slot_of(who))) != 0;
+  };
   errc refused = errc::ok;
   switch (frame.kind) {
     case DVK_FRAME_send:
@@ -93,16 +98,20 @@ inline errc switchboard::may_talk(dc_record& in, const dvk_frame& frame) const {
       return pass(in.may_pass(from, to) && in.may_pass(to, from));
     case DVK_FRAME_notify:
       if (refused = may(DVK_CALL_notify); refused != errc::ok) return refused;
-      if (frame.other != frame.from && !dvk_is_system(in.table(), dvk_index_of(in.table(), in.slot(from))))
-        return errc::no_privilege;
-      return pass(in.may_pass(from, to));
+      if (frame.other != frame.from) {  // in the name of a system slot, whoever has it
+        if (!is_system(from)) return errc::no_privilege;
+        if (generation_of(endpoint_id{frame.other}) != 0 || !is_system(endpoint_id{frame.other}))
+          return errc::bad_endpoint;
+      }
+      return pass(is_system(from) && is_system(to) && in.may_pass(from, to));
     case DVK_FRAME_reply:
       return pass(in.may_pass(from, to));
     case DVK_FRAME_copy_out:
     case DVK_FRAME_copy_in:
+    case DVK_FRAME_copy_across:
       if (frame.part.grant != DVK_NO_GRANT) return errc::ok;  // whoever has a grant may use it
       if (refused = may(DVK_CALL_vcopy); refused != errc::ok) return refused;
-      return dvk_is_system(in.table(), dvk_index_of(in.table(), in.slot(from))) ? errc::ok : errc::no_privilege;
+      return is_system(from) ? errc::ok : errc::no_privilege;
     default:
       return errc::ok;
   }
@@ -142,7 +151,8 @@ inline void switchboard::pass_on(line_id from, line& at, line_id to, dvk_frame& 
 /// Asks a process for something on behalf of the switchboard.
 inline void switchboard::ask(line_id to, dvk_frame frame, std::function<void(const dvk_frame&)> done) {
   frame.exchange = 0;
-  open_command open{.from = line_id{}, .to = to, .frame = frame, .done = std::move(done)};
+  open_command open{.from = line_id{}, .to = to, .frame = frame, .began_ns = monotonic_ns(), .done = std::move(done)};
+  set_timer(open.began_ns + answer_within_ns);
   frame.exchange = exchanges_.add(std::move(open));
   deliver(lines_.at(to), frame, self_);
 }
@@ -222,8 +232,9 @@ inline void switchboard::end_commands_of(line_id which) {
 
 inline void switchboard::news_in(line_id from, line& at, const dvk_frame& frame) {
   const auto in = dcs_.find(frame.dc);
-  if (in == dcs_.end() || !at.opened.contains(frame.dc)) return;
-  if (frame.kind == DVK_FRAME_join) return list(at, from, in->second, node_id{frame.to_node});
+  if (in == dcs_.end()) return;
+  if (frame.kind == DVK_FRAME_join && at.opened.contains(frame.dc))
+    return list(at, from, in->second, node_id{frame.to_node});
   const auto* const known = in->second.find(endpoint_id{frame.from});
   if (frame.kind != DVK_FRAME_gone || known == nullptr || known->at != from) return;
   unbind(in->second, endpoint_id{frame.from});

@@ -12,6 +12,8 @@ inline void switchboard::request_in(line_id from, line& at, const json& request)
   if (request.is_null()) return fail(from);
   const auto number = field<std::uint64_t>(request, "id");
   const auto op = field<std::string>(request, "op");
+  if (op == "suspect") return suspect(from, at, request);
+  if (at.requests++ >= requests_max) return answer(from, number, errc::table_full);
   if (op == "hello") {
     const bool is_known = field<std::uint32_t>(request, "version") == control_version;
     answer(from, number, is_known ? errc::ok : errc::not_supported,
@@ -36,13 +38,13 @@ inline void switchboard::request_in(line_id from, line& at, const json& request)
   if (op == "status")
     return answer(from, number, errc::ok,
                   {{"lines", lines_.size() - peers_.size()}, {"commands", exchanges_.size()}, {"dcs", dcs_.size()}});
-  if (op == "suspect") return suspect(from, at, request);
   answer(from, number, errc::not_supported);
 }
 
 inline void switchboard::answer(line_id to, std::uint64_t number, errc outcome, json with) {
   const auto at = lines_.find(to);
   if (at == lines_.end()) return;
+  --at->second.requests;
   if (outcome != errc::ok) with = {{"error", name_of(outcome)}};
   with["id"] = number;
   send(at->second, make_packet(packet_kind::answer, with.dump(-1, ' ', false, json::error_handler_t::replace)));
@@ -62,10 +64,11 @@ inline void switchboard::ask(line_id to, json wanted, answer_handler then) {
 inline void switchboard::answer_in(line& at, const json& answer) {
   if (answer.is_null()) throw bad_control{};
   const auto asked = at.asked.find(field<std::uint64_t>(answer, "id"));
-  if (asked == at.asked.end()) return;  // too late
+  if (asked == at.asked.end()) return;      // too late
+  const errc outcome = outcome_of(answer);  // nonsense ends the line, and the question with it
   const answer_handler then = std::move(asked->second.then);
   at.asked.erase(asked);
-  then(outcome_of(answer), answer);
+  then(outcome, answer);
 }
 
 // ---- DCs ----
@@ -87,18 +90,23 @@ inline void switchboard::create(line_id from, line& at, std::uint64_t number, co
   const auto name = field<std::string>(request, "name");
   const dc_options sizes = sizes_from(member(request, "sizes"));
   if (find_dc(name) != nullptr) return answer(from, number, errc::exists);
+  const bool stays = field<bool>(request, "stays");
+  std::set<std::uint32_t> users, groups;
+  for (const auto& [key, members] : {std::pair("users", &users), std::pair("groups", &groups)})
+    if (const auto named = request.find(key); named != request.end() && named->is_array())
+      for (const json& each : *named) members->insert(value_of<std::uint32_t>(each));
   if (dcs_.size() >= 0xFFFF) return answer(from, number, errc::table_full);
-  while (dcs_.contains(++last_dc_)) continue;
+  do ++last_dc_;
+  while (last_dc_ == 0 || dcs_.contains(last_dc_));
   if (sizes.span && dcs_.contains(dvs::number(sizes.span->number))) return answer(from, number, errc::exists);
   const std::uint16_t wanted = sizes.span ? dvs::number(sizes.span->number) : last_dc_;
   try {
     const auto made = dcs_.try_emplace(wanted, dc_id{wanted}, name, sizes).first;
     dc_record& in = made->second;
     in.owner = at.owner.user;
-    if (!field<bool>(request, "stays")) in.creator = from;
-    for (const auto& [key, members] : {std::pair("users", &in.users), std::pair("groups", &in.groups)})
-      if (const auto named = request.find(key); named != request.end() && named->is_array())
-        for (const json& each : *named) members->insert(value_of<std::uint32_t>(each));
+    in.creator = stays ? line_id{} : from;
+    in.users = std::move(users);
+    in.groups = std::move(groups);
     at.opened.insert(wanted);
     if (in.spans_nodes())
       for (const auto& [peer, id] : peers_)
@@ -127,7 +135,7 @@ inline void switchboard::enter(line_id from, line& at, std::uint64_t number, con
 inline void switchboard::leave(line_id from, line& at, std::uint64_t number, const json& request) {
   dc_record* const in = find_dc(at, request);
   if (in == nullptr) return answer(from, number, errc::bad_dc);
-  const bool wants_end = request.value("end", false);
+  const bool wants_end = request.contains("end") && field<bool>(request, "end");
   if (wants_end && at.owner.user != 0 && at.owner.user != in->owner) return answer(from, number, errc::no_privilege);
   at.opened.erase(dvs::number(in->id));
   in->listeners.erase(from);
@@ -178,7 +186,8 @@ inline void switchboard::list_dcs(line_id from, std::uint64_t number) {
 inline result<endpoint_id> switchboard::give_slot(dc_record& in, line_id to, endpoint_id who, const json& request) {
   if (who == any || who == hardware || who == clock_task || who == process_events) return errc::range;
   if (who != own && generation_of(who) != 0) return errc::bad_endpoint;
-  const std::string name = field<std::string>(request, "name").substr(0, DVK_NAME_BYTES - 1);
+  std::string name = field<std::string>(request, "name").substr(0, DVK_NAME_BYTES - 1);
+  name.resize(std::strlen(name.c_str()));  // a name of a frame has no zeros in it
   const auto rights = request.find("privileges");
   const auto wanted = rights == request.end() ? std::optional<privileges>() : privileges_from(*rights);
   dvk_endpoint given;
@@ -220,11 +229,15 @@ inline void switchboard::bind_thread(line_id from, line& at, std::uint64_t numbe
                 {"thread", thread},
                 {"endpoint", dvs::number(*given)},
                 {"name", field<std::string>(request, "name")}};
-  if (request.contains("privileges")) order["privileges"] = request["privileges"];
+  if (const auto rights = request.find("privileges"); rights != request.end())
+    order["privileges"] = to_json(privileges_from(*rights), in->sizes);
   ask(there->first, std::move(order),
       [this, from, number, dc = dvs::number(in->id), id = *given](errc outcome, const json&) {
         const auto still = dcs_.find(dc);
-        if (outcome != errc::ok && still != dcs_.end() && still->second.find(id) != nullptr) unbind(still->second, id);
+        if (outcome != errc::ok && still != dcs_.end() && still->second.find(id) != nullptr) {
+          unbind(still->second, id);
+          forget_if_left(dc);
+        }
         answer(from, number, outcome, {{"endpoint", dvs::number(id)}});
       });
 }
@@ -235,14 +248,17 @@ inline void switchboard::set_privileges(line_id from, line& at, std::uint64_t nu
   dc_record* const in = find_dc(at, request);
   if (in == nullptr) return answer(from, number, errc::bad_dc);
   const endpoint_id who = endpoint_field(request, "who");
-  const json& rights = member(request, "privileges");
+  const privileges rights = privileges_from(member(request, "privileges"));
   const auto* const process = in->find(who);
   if (process == nullptr) return answer(from, number, errc::bad_endpoint);
   if (at.owner.user != 0 && at.owner.user != in->owner) return answer(from, number, errc::no_privilege);
   if (lines_.at(process->at).peer) return answer(from, number, errc::not_supported);
-  apply_privileges(in->table(), who, privileges_from(rights));
+  apply_privileges(in->table(), who, rights);
   ask(process->at,
-      {{"op", "privileges"}, {"dc", dvs::number(in->id)}, {"who", dvs::number(who)}, {"privileges", rights}},
+      {{"op", "privileges"},
+       {"dc", dvs::number(in->id)},
+       {"who", dvs::number(who)},
+       {"privileges", to_json(rights, in->sizes)}},
       [this, from, number](errc, const json&) { answer(from, number, errc::ok); });
 }
 
