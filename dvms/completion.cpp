@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include <set>
+
 namespace dvms {
 
 namespace {
@@ -82,16 +84,12 @@ void add_cases(const CLI::App& app, const std::string& path, std::string& paths,
   words += fmt::format("    '{}') words=$'{}' ;;\n", path, CLI::detail::join(taken, "\\n"));
 }
 
-/// All options that take a value: what follows them is nobody's guess, but for those named in the script.
-std::vector<std::string> options_with_values(const CLI::App& app) {
-  std::vector<std::string> found;
-  add_options(app, true, found);
-  for (const CLI::App* const each : subcommands_of(app))
-    for (std::string& name : options_with_values(*each)) found.push_back(std::move(name));
-  std::erase_if(found, [](const std::string& name) { return name == "--socket" || name == "--dc"; });
-  std::ranges::sort(found);
-  found.erase(std::ranges::unique(found).begin(), found.end());
-  return found;
+/// Gathers all options that take a value: what follows them is nobody's guess, but for those named in the script.
+void add_options_with_values(const CLI::App& app, std::set<std::string>& found) {
+  std::vector<std::string> here;
+  add_options(app, true, here);
+  found.insert(here.begin(), here.end());
+  for (const CLI::App* const each : subcommands_of(app)) add_options_with_values(*each, found);
 }
 
 }  // namespace
@@ -99,8 +97,11 @@ std::vector<std::string> options_with_values(const CLI::App& app) {
 std::string bash_completion(const CLI::App& app) {
   std::string paths, words;
   add_cases(app, "", paths, words);
+  std::set<std::string> with_values;
+  add_options_with_values(app, with_values);
+  for (const char* known : {"--socket", "--dc"}) with_values.erase(known);
   return script_head + paths + script_middle + words + script_tail +
-         fmt::format("    {}) return ;;\n", CLI::detail::join(options_with_values(app), "|")) + script_end;
+         fmt::format("    {}) return ;;\n", CLI::detail::join(with_values, "|")) + script_end;
 }
 
 }  // namespace dvms

@@ -155,9 +155,10 @@ void show(const std::vector<rates>& all) {
                fmt::format("{:.0f}", messages), fmt::format("{:.0f}", copies), fmt::format("{:.0f}", bytes),
                doing(who)});
   winsize window{};
-  const bool is_drawn = is_terminal() && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 2;
+  const bool is_drawn = is_terminal();
+  const bool is_limited = is_drawn && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 2;
   // Home, and erase what is below: the screen is redrawn in place.
-  fmt::print("{}{}", is_drawn ? "\x1b[H\x1b[J" : "", shown.text(is_drawn ? window.ws_row - 2U : SIZE_MAX));
+  fmt::print("{}{}", is_drawn ? "\x1b[H\x1b[J" : "", shown.text(is_limited ? window.ws_row - 2U : SIZE_MAX));
   std::fflush(stdout);
 }
 
