@@ -194,12 +194,14 @@ class switchboard {
   void create(line_id from, line& at, std::uint64_t number, const json& request);
   void enter(line_id from, line& at, std::uint64_t number, const json& request);
   void leave(line_id from, line& at, std::uint64_t number, const json& request);
-  void list_dcs(line_id from, std::uint64_t number);
+  static bool may_enter(const line_owner& who, const dc_record& in);
+  void list_dcs(line_id from, const line& at, std::uint64_t number);
   void bind(line_id from, line& at, std::uint64_t number, const json& request);
   void bind_thread(line_id from, line& at, std::uint64_t number, const json& request);
   void set_privileges(line_id from, line& at, std::uint64_t number, const json& request);
   void privileges_of(line_id from, line& at, std::uint64_t number, const json& request);
   void processes(line_id from, line& at, std::uint64_t number, const json& request);
+  [[nodiscard]] json row_of(const process_info& row, line_id holder) const;
   void gather(gathering& all, line_id holder, const json& told);
   void tell_gathered(gathering& all);
   void fence(std::function<void()> done);

@@ -28,7 +28,7 @@ inline void switchboard::request_in(line_id from, line& at, const json& request)
   if (op == "create") return create(from, at, number, request);
   if (op == "open") return enter(from, at, number, request);
   if (op == "leave") return leave(from, at, number, request);
-  if (op == "list") return list_dcs(from, number);
+  if (op == "list") return list_dcs(from, at, number);
   if (op == "bind") return bind(from, at, number, request);
   if (op == "bind_thread") return bind_thread(from, at, number, request);
   if (op == "set_privileges") return set_privileges(from, at, number, request);
@@ -119,13 +119,16 @@ inline void switchboard::create(line_id from, line& at, std::uint64_t number, co
   }
 }
 
+inline bool switchboard::may_enter(const line_owner& who, const dc_record& in) {
+  const bool is_member = std::ranges::any_of(in.groups, [&](auto group) { return who.groups.contains(group); });
+  return who.user == 0 || who.user == in.owner || in.users.contains(who.user) || is_member;
+}
+
 inline void switchboard::enter(line_id from, line& at, std::uint64_t number, const json& request) {
   const dc_record* const found = find_dc(field<std::string>(request, "name"));
   if (found == nullptr) return answer(from, number, errc::no_entry);
   const dc_record& dc = *found;
-  const bool is_member = std::ranges::any_of(dc.groups, [&](auto group) { return at.owner.groups.contains(group); });
-  if (at.owner.user != 0 && at.owner.user != dc.owner && !dc.users.contains(at.owner.user) && !is_member)
-    return answer(from, number, errc::no_privilege);
+  if (!may_enter(at.owner, dc)) return answer(from, number, errc::no_privilege);
   at.opened.insert(dvs::number(dc.id));
   answer(from, number, errc::ok, {{"dc", dvs::number(dc.id)}, {"sizes", to_json(dc.sizes)}});
 }
@@ -171,12 +174,16 @@ inline void switchboard::forget_if_left(std::uint16_t which) {
   for (const auto& tell : when_left) tell();
 }
 
-inline void switchboard::list_dcs(line_id from, std::uint64_t number) {
+/// Lists all DCs. Whose one is, and whether it stays without its creator, is told to those who may enter it.
+inline void switchboard::list_dcs(line_id from, const line& at, std::uint64_t number) {
   json rows = json::array();
-  for (const auto& [id, in] : dcs_)
-    if (!in.has_ended)
-      rows.push_back(
-          to_json(dc_info{in.id, in.name, true, in.sizes, static_cast<std::uint32_t>(in.processes.size()), 0}));
+  for (const auto& [id, in] : dcs_) {
+    if (in.has_ended) continue;
+    const auto processes = static_cast<std::uint32_t>(in.processes.size());
+    json row = to_json(dc_info{in.id, in.name, true, in.sizes, processes, 0});
+    if (may_enter(at.owner, in)) row.update({{"owner", in.owner}, {"stays", in.creator == line_id{}}});
+    rows.push_back(std::move(row));
+  }
   answer(from, number, errc::ok, {{"dcs", std::move(rows)}});
 }
 
@@ -272,6 +279,13 @@ inline void switchboard::privileges_of(line_id from, line& at, std::uint64_t num
   answer(from, number, errc::ok, {{"privileges", to_json(read_privileges(in->table(), who), in->sizes)}});
 }
 
+/// The row of a process in the answer to "processes".
+inline json switchboard::row_of(const process_info& row, line_id holder) const {
+  json made = to_json(row);
+  made["process"] = lines_.at(holder).owner.process;
+  return made;
+}
+
 /// Asks every process of the host for its rows. One that does not answer is listed without its state.
 inline void switchboard::processes(line_id from, line& at, std::uint64_t number, const json& request) {
   const dc_record* const in = find_dc(at, request);
@@ -280,7 +294,7 @@ inline void switchboard::processes(line_id from, line& at, std::uint64_t number,
   std::set<line_id> holders;
   for (const auto& [who, process] : in->processes) {
     if (!lines_.at(process.at).peer) holders.insert(process.at);
-    all->rows[who] = to_json(process_info{who, process.name, activity::running, none, 0, 0, 0, 0, node_of(process.at)});
+    all->rows[who] = row_of({who, process.name, activity::running, none, 0, 0, 0, 0, node_of(process.at)}, process.at);
   }
   all->awaited = holders.size();
   if (holders.empty()) return tell_gathered(*all);
@@ -310,7 +324,7 @@ inline void switchboard::gather(gathering& all, line_id holder, const json& told
     if (process == nullptr || (process->at != holder && !is_visitor)) continue;
     row.name = process->name;
     row.node = node_of(process->at);
-    all.rows[row.endpoint] = to_json(row);
+    all.rows[row.endpoint] = row_of(row, process->at);
   }
 }
 

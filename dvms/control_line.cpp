@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The conversation with a daemon, over its socket.
+#include "control_line.hpp"
+
+#include <poll.h>
+
+#include <dvs/backends/userspace/daemon/default_place.hpp>
+
+#include "failure.hpp"
+
+namespace dvms {
+
+namespace us = dvs::userspace;
+
+std::string start_command(const std::string& socket) {
+  return "dvs node start" + (socket == us::default_place() ? std::string() : " --socket " + socket);
+}
+
+us::owned_descriptor control_line::connect(const std::string& path) {
+  us::owned_descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  try {
+    const sockaddr_un address = us::unix_address(path);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return socket;
+  } catch (const std::system_error&) {
+    throw failure(dvs::errc::name_too_long, "no socket can have the path " + path, "give a shorter one to --socket");
+  }
+  const int why = errno;
+  if (why == EACCES || why == EPERM)
+    throw failure(dvs::errc::access_denied, "you may not use the daemon at " + path,
+                  "ask who started it for dvs node start --mode 660 and for its group");
+  if (why == ENOENT || why == ECONNREFUSED || why == ENOTDIR)
+    throw failure(dvs::errc::not_connected, "no daemon at " + path, "start one with " + start_command(path));
+  throw failure(dvs::errc::not_connected, "no daemon at " + path + ": " + std::strerror(why), "run dvs doctor");
+}
+
+control_line::control_line(std::string socket) : path_(std::move(socket)), socket_(connect(path_)) {
+  const auto told = ask({{"op", "hello"}, {"version", us::control_version}});
+  if (!told)
+    throw failure(dvs::errc::not_supported, "the daemon at " + path_ + " is of another version than this program",
+                  "install both from one release and start the daemon anew");
+  hello_ = {dvs::node_id{us::field<std::uint16_t>(*told, "node")}, us::field<std::uint64_t>(*told, "incarnation")};
+}
+
+ucred control_line::owner() const {
+  ucred who{};
+  socklen_t bytes = sizeof who;
+  ::getsockopt(socket_.descriptor(), SOL_SOCKET, SO_PEERCRED, &who, &bytes);
+  return who;
+}
+
+void control_line::lost() const {
+  throw failure(dvs::errc::not_connected, "the daemon at " + path_ + " does not answer",
+                "look whether it still runs, and start one with " + start_command(path_));
+}
+
+dvs::result<json> control_line::ask(json wanted, int within_ms) {
+  const std::uint64_t number = ++last_question_;
+  wanted["id"] = number;
+  const auto queue = [&](us::packet_kind kind, const json& what) {
+    socket_.queue(us::make_packet(kind, what.dump(-1, ' ', false, json::error_handler_t::replace)));
+  };
+  queue(us::packet_kind::request, wanted);
+  try {
+    for (;;) {
+      while (const auto came = socket_.next()) {
+        const auto kind = us::packet_kind{static_cast<char>((*came)[0])};
+        if (kind == us::packet_kind::frame) continue;
+        const json told = us::parse_control(us::text_of(came->subspan(1)));
+        if (told.is_null()) lost();
+        // The daemon asks every line for fences, and tells the end of DCs: a line without processes has nothing to do.
+        if (kind == us::packet_kind::request) queue(us::packet_kind::answer, {{"id", us::member(told, "id")}});
+        if (kind != us::packet_kind::answer || us::field<std::uint64_t>(told, "id") != number) continue;
+        if (const dvs::errc outcome = us::outcome_of(told); outcome != dvs::errc::ok) return outcome;
+        return told;
+      }
+      if (!socket_.flush()) lost();
+      pollfd readable{socket_.descriptor(), static_cast<short>(POLLIN | (socket_.is_flushed() ? 0 : POLLOUT)), 0};
+      const int ready = ::poll(&readable, 1, within_ms);
+      if (ready < 0 && errno == EINTR) continue;
+      if (ready != 1 || ((readable.revents & ~POLLOUT) != 0 && !socket_.fill())) lost();
+    }
+  } catch (const us::bad_control&) {
+    lost();
+  } catch (const std::length_error&) {
+    lost();
+  }
+}
+
+std::uint16_t control_line::enter(const std::string& dc) {
+  const auto told = ask({{"op", "open"}, {"name", dc}});
+  if (told) return us::field<std::uint16_t>(*told, "dc");
+  if (told.error() == dvs::errc::no_privilege)
+    throw failure(told.error(), "you may not enter the DC " + dc, "ask its owner to create it with --allow-user");
+  throw failure(told.error(), "the daemon at " + path_ + " has no DC " + dc,
+                "see dvs dc list, or create it with dvs dc create " + dc);
+}
+
+}  // namespace dvms

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// A conversation with the daemon of a node: a question, and its answer.
+#ifndef DVMS_CONTROL_LINE_HPP
+#define DVMS_CONTROL_LINE_HPP
+
+#include <sys/types.h>
+
+#include <dvs/backends/userspace/daemon/control.hpp>
+#include <dvs/backends/userspace/daemon/packet_socket.hpp>
+
+namespace dvms {
+
+using json = nlohmann::json;
+
+/// What is known of the daemon when it has greeted.
+struct greeting {
+  dvs::node_id node{};
+  std::uint64_t incarnation = 0;
+};
+
+/// See the file comment. Unlike a process that takes part in DCs it needs no thread and no carrier.
+class control_line {
+ public:
+  static constexpr int answer_within_ms = 10'000;
+  static constexpr int forever_ms = -1;
+
+  /// Connects the daemon at `socket`, and greets it. Throws `failure`: nobody is there, it must not be used, or it is
+  /// of another version.
+  explicit control_line(std::string socket);
+
+  [[nodiscard]] const greeting& hello() const { return hello_; }
+  [[nodiscard]] const std::string& socket() const { return path_; }
+  /// The daemon's process and user, as the host vouches for them; 0: it is in another process namespace.
+  [[nodiscard]] ucred owner() const;
+
+  /// Asks, and waits. Errors: what the daemon answers. Throws `failure`: it does not.
+  dvs::result<json> ask(json wanted, int within_ms = answer_within_ms);
+  /// Enters a DC; its number. Throws `failure`: there is none of that name, or the caller must not.
+  std::uint16_t enter(const std::string& dc);
+
+ private:
+  [[nodiscard]] static dvs::userspace::owned_descriptor connect(const std::string& path);
+  [[noreturn]] void lost() const;
+
+  const std::string path_;
+  dvs::userspace::packet_socket socket_;
+  std::uint64_t last_question_ = 0;
+  greeting hello_;
+};
+
+/// The command that starts a daemon at `socket`, for remedies.
+[[nodiscard]] std::string start_command(const std::string& socket);
+
+}  // namespace dvms
+
+#endif

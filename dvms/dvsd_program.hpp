@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Where the program dvsd is.
+#ifndef DVMS_DVSD_PROGRAM_HPP
+#define DVMS_DVSD_PROGRAM_HPP
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+#include <string>
+
+namespace dvms {
+
+/// Beside this program, or where `PATH` leads; empty if it is in neither.
+[[nodiscard]] inline std::string find_dvsd() {
+  std::error_code none;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", none);
+  const char* const path = std::getenv("PATH");
+  std::istringstream folders(self.parent_path().string() + ":" + (path == nullptr ? "" : path));
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (folder.empty()) continue;
+    const auto candidate = std::filesystem::path(folder) / "dvsd";
+    if (std::filesystem::is_regular_file(candidate, none) && ::access(candidate.c_str(), X_OK) == 0)
+      return std::filesystem::absolute(candidate).string();
+  }
+  return {};
+}
+
+}  // namespace dvms
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Why a command failed, and what to do about it.
+#ifndef DVMS_FAILURE_HPP
+#define DVMS_FAILURE_HPP
+
+#include <dvs/error.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace dvms {
+
+/// Thrown by a command; becomes "dvs: WHAT; REMEDY" or a JSON document.
+class failure : public std::runtime_error {
+ public:
+  failure(dvs::errc code, const std::string& what, const std::string& remedy)
+      : std::runtime_error(what + "; " + remedy), code_(code) {}
+
+  /// The error of the closed set that is closest.
+  [[nodiscard]] dvs::errc code() const { return code_; }
+
+ private:
+  dvs::errc code_;
+};
+
+}  // namespace dvms
+
+#endif
