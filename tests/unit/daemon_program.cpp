@@ -97,9 +97,9 @@ void flood(const std::string& path, const std::atomic<bool>& is_over, endpoint_i
   };
   ask({{"id", 1}, {"op", "open"}, {"name", "lab"}});
   const auto dc = field<std::uint16_t>(next_answer(), "dc");
-  ask({{"id", 2}, {"op", "bind"}, {"dc", dc}, {"who", number(own)}, {"name", "flood"}});
+  ask({{"id", 2}, {"op", "bind"}, {"dc", dc}, {"who", 10}, {"name", "flood"}});
   dvk_frame command{};
-  command.kind = DVK_FRAME_request;
+  command.kind = DVK_FRAME_try_send;
   command.dc = dc;
   command.from_node = number(this_process);
   command.from = field<std::int32_t>(next_answer(), "endpoint");
@@ -244,7 +244,7 @@ TEST_CASE("two who talk finish, whatever noise, deafness and floods there are be
   std::thread others[] = {std::thread([&] { babble(path, is_over, seed); }),
                           std::thread([&] { stay_deaf(path, is_over); }),
                           std::thread([&] { flood(path, is_over, there); })};
-  constexpr std::uint64_t exchanges = 50;
+  constexpr std::uint64_t exchanges = 500;
   std::uint64_t finished = 0;
   for (std::uint64_t number = 1; number <= exchanges; ++number) {
     const auto back = (*self)->sendrec(there, question{number});

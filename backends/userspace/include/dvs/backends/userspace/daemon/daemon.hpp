@@ -137,11 +137,9 @@ inline void daemon::lock() {
 inline void daemon::accept() {
   arrivals_.async_wait(watched::wait_read, [this, alive = std::weak_ptr(is_alive_)](const auto& failed) {
     if (failed || alive.expired()) return;
-    for (;;) {
-      owned_descriptor socket(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-      if (socket.get() < 0) break;
-      admit(std::move(socket));
-    }
+    // One at a time: who connects again and again does not keep those who are here waiting.
+    owned_descriptor socket(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (socket.get() >= 0) admit(std::move(socket));
     accept();
   });
 }
