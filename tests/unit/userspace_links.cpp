@@ -34,8 +34,8 @@ const privileges every_right;
 
 /// Two nodes with one DC, everything on the calling thread.
 struct pair_of_nodes : two_nodes<false> {
-  dvs::dc<userspace::backend> here{node(0).create_dc("pair", part(0, {}))};
-  dvs::dc<userspace::backend> there{node(1).create_dc("pair", part(1, {}))};
+  dvs::dc<userspace::backend> here{make_dc(0, "pair", {})};
+  dvs::dc<userspace::backend> there{make_dc(1, "pair", {})};
 
   /// Runs `body` as a process of the first node, while the others run.
   template <class Body>
