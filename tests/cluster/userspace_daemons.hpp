@@ -12,6 +12,7 @@
 /// Parties of a law take turns in two parts of the first node and one of the second.
 struct userspace_daemons {
   static constexpr std::size_t nodes = 3;
+  static constexpr bool has_gathered_tables = true;
   static constexpr std::size_t site(std::size_t party) { return party % 3; }
 
   [[nodiscard]] dvs::userspace::node& node(std::size_t i) { return parts[i]; }

@@ -11,6 +11,7 @@
 /// Parties of a law take turns in them.
 struct userspace_parts {
   static constexpr std::size_t nodes = 2;
+  static constexpr bool has_gathered_tables = true;
   static constexpr std::size_t site(std::size_t party) { return party % 2; }
 
   [[nodiscard]] dvs::userspace::node& node(std::size_t i) { return i == 0 ? first : second; }

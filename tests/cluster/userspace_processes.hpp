@@ -19,6 +19,7 @@ class userspace_processes {
   using body = std::function<void(dvs::endpoint<dvs::userspace::backend>&)>;
 
   static constexpr std::size_t nodes = 1;
+  static constexpr bool has_gathered_tables = true;
   static constexpr std::size_t site(std::size_t) { return 0; }
 
   userspace_processes() = default;

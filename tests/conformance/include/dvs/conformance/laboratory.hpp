@@ -23,6 +23,7 @@ class laboratory {
   using backend = typename Setup::backend;
   using self_type = endpoint<backend>;
   static constexpr bool has_processes = world_of_processes<typename world_of<Setup>::type, backend>;
+  static constexpr bool has_gathered_tables = world_of_gathered_tables<typename world_of<Setup>::type>;
   static constexpr bool is_of_one_node = world_of<Setup>::type::nodes == 1 && !has_processes;
   /// What a party does. Erased, so that a law compiles no scheduler of its own.
   using party = std::function<void(self_type&)>;

@@ -62,6 +62,11 @@ concept setup_of_nodes = requires(typename Setup::world& world, std::size_t inde
   { world.knows(index, row) } -> std::same_as<bool>;
   { world.settle() } -> std::same_as<void>;
 };
+/// Where the table of a DC has to be gathered from several processes, which takes time, crowds are smaller.
+template <class World>
+concept world_of_gathered_tables = requires {
+  requires World::has_gathered_tables;
+};
 /// `launch` starts a process that binds itself in the DC of this name and carries out the body; `own_dc` is the DC
 /// there and null in the process of the law; `complaint` tells of processes that ended otherwise than by returning.
 template <class World, class Backend>
