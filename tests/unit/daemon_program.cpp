@@ -198,7 +198,7 @@ TEST_CASE("when the daemon is killed all that waits ends with not_connected, and
   REQUIRE(server);
   const endpoint_id there = (*server)->id();
 
-  std::array<errc, 2> outcomes{}, later{};
+  std::array<errc, 2> outcomes{}, afterwards{};
   std::array<std::thread, 2> clients;
   for (std::size_t i = 0; i < clients.size(); ++i)
     clients[i] = std::thread([&, i] {
@@ -206,7 +206,7 @@ TEST_CASE("when the daemon is killed all that waits ends with not_connected, and
       auto dc = mine.open_dc("lab");
       auto self = dc.bind(endpoint_id{static_cast<std::int32_t>(i) + 2});
       outcomes[i] = i == 0 ? (*self)->receive(there).error() : (*self)->sendrec(there, question{1}).error();
-      later[i] = (*self)->send(there, question{1}).error();
+      afterwards[i] = (*self)->send(there, question{1}).error();
       self = errc::not_bound;
       dc.end();
     });
@@ -215,7 +215,7 @@ TEST_CASE("when the daemon is killed all that waits ends with not_connected, and
   daemon.kill(SIGKILL);
   for (auto& each : clients) each.join();
   for (const errc each : outcomes) CHECK(each == errc::not_connected);
-  for (const errc each : later) CHECK(each == errc::not_connected);
+  for (const errc each : afterwards) CHECK(each == errc::not_connected);
   CHECK(lab.bind(endpoint_id{9}).error() == errc::not_connected);
 
   daemon.start();
