@@ -89,6 +89,17 @@ TEST_CASE("the owner, the superuser, the users and the groups of a list may ente
   CHECK(owner.outcome({{"op", "privileges"}, {"dc", dc}, {"who", 1}}) == errc::bad_endpoint);
 }
 
+TEST_CASE("only the user of the daemon and the superuser make DCs that reach other nodes") {
+  board_world world;  // the daemon is the superuser's
+  const json across = to_json(dc_options{.span = dc_span{dc_id{7}, 0, 2}});
+  const auto makes = [&](std::uint32_t user) {
+    hand who(world, 9, user);
+    return who.outcome({{"op", "create"}, {"name", "wide"}, {"sizes", across}, {"stays", false}});
+  };
+  CHECK(makes(1000) == errc::no_privilege);
+  CHECK(makes(0) == errc::ok);
+}
+
 TEST_CASE("a DC that a line has not opened does not exist for it, whatever number it guesses") {
   three_lines all;
   hand stranger(all, 4, 1003);

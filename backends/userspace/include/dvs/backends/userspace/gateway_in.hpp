@@ -14,11 +14,7 @@ namespace dvs::userspace {
 inline errc gateway::deliver(node_id peer, std::span<const std::byte> bytes) {
   if (!peers_.contains(peer)) return errc::not_connected;
   dvk_frame frame;
-  std::size_t used = 0;
-  const int decoded =
-      dvk_frame_decode(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), &frame, &used);
-  if (decoded != DVK_E_ok) return decoded == DVK_E_would_block ? errc::range : errc{decoded};
-  if (used != bytes.size()) return errc::range;
+  if (const errc wrong = decode_frame(bytes, frame); wrong != errc::ok) return wrong;
   if (frame.from_node != number(peer) || frame.to_node != number(self_)) return errc::bad_argument;
   hear(frame.clock);
   if (dvk_frame_completes(frame.kind))

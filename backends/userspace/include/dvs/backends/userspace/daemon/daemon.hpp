@@ -97,7 +97,8 @@ inline daemon::daemon(boost::asio::io_context& loop, std::string path, node_id s
                       if (!alive.expired()) drop(which);
                     });
                   },
-              .process_of_thread = &process_of_thread}) {
+              .process_of_thread = &process_of_thread,
+              .user = ::geteuid()}) {
   const std::string aside = path_ + ".new";
   const sockaddr_un address = unix_address(aside);
   lock();

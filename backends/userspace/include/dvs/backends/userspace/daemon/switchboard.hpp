@@ -47,6 +47,8 @@ struct switchboard_world {
   std::function<void(line_id)> hang_up = {};
   /// The process that has a thread of the host, or 0.
   std::function<std::int32_t(std::int32_t thread)> process_of_thread = {};
+  /// The user whose daemon it is, who may reach other nodes.
+  std::uint32_t user = 0;
 };
 
 /// See the file comment.
@@ -180,7 +182,7 @@ class switchboard {
   // ---- Other nodes (switchboard_peers.hpp) ----
   errc admit_peer(dc_record& in, dvk_frame& frame, line_id& to);
   void news_from_peer(line_id from, line& at, const dvk_frame& frame);
-  void appear(line_id from, line& at, dc_record& in, const dvk_frame& frame);
+  void appear(line_id from, dc_record& in, const dvk_frame& frame);
   void greet(line& peer, dc_record& in, bool wants_answer);
   void forget_processes_of(line_id which, dc_record& in, bool unlisted_only);
   void fence_for_peer(line_id from, const dvk_frame& frame);

@@ -10,10 +10,7 @@ namespace dvs::userspace {
 
 inline void switchboard::frame_in(line_id from, line& at, std::span<const std::byte> bytes) {
   dvk_frame frame;
-  std::size_t used = 0;
-  const int decoded =
-      dvk_frame_decode(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), &frame, &used);
-  if (decoded != DVK_E_ok || used != bytes.size() || frame.from_node != number(this_process)) return fail(from);
+  if (decode_frame(bytes, frame) != errc::ok || frame.from_node != number(this_process)) return fail(from);
   // All processes of a node read the same clock and hear of others through this one.
   clock_.hear(std::min(frame.clock, clock_.now()));
   if (dvk_frame_completes(frame.kind)) return completion_in(from, frame);

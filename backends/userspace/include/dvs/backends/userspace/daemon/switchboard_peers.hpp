@@ -80,11 +80,7 @@ inline errc switchboard::deliver_from(node_id peer, std::span<const std::byte> b
   const auto known = peers_.find(peer);
   if (known == peers_.end() || !lines_.at(known->second).is_up) return errc::not_connected;
   dvk_frame frame;
-  std::size_t used = 0;
-  const int decoded =
-      dvk_frame_decode(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), &frame, &used);
-  if (decoded != DVK_E_ok) return decoded == DVK_E_would_block ? errc::range : errc{decoded};
-  if (used != bytes.size()) return errc::range;
+  if (const errc wrong = decode_frame(bytes, frame); wrong != errc::ok) return wrong;
   if (frame.from_node != number(peer) || frame.to_node != number(self_)) return errc::bad_argument;
   clock_.hear(frame.clock);
   line& at = lines_.at(known->second);
@@ -143,7 +139,7 @@ inline void switchboard::news_from_peer(line_id from, line& at, const dvk_frame&
     case DVK_FRAME_join:
       return greet(at, in, false);
     case DVK_FRAME_bound:
-      return appear(from, at, in, frame);
+      return appear(from, in, frame);
     case DVK_FRAME_gone:
       if (known != nullptr && known->at == from) unbind(in, endpoint_id{frame.from});
       return;
@@ -158,7 +154,7 @@ inline void switchboard::news_from_peer(line_id from, line& at, const dvk_frame&
 }
 
 /// A process is bound at a node. One whose slot is taken here cannot be reached from here.
-inline void switchboard::appear(line_id from, line&, dc_record& in, const dvk_frame& frame) {
+inline void switchboard::appear(line_id from, dc_record& in, const dvk_frame& frame) {
   const endpoint_id who{frame.from};
   if (const auto known = in.processes.find(who); known != in.processes.end() && known->second.at == from) {
     if (known->second.birth == frame.value) {

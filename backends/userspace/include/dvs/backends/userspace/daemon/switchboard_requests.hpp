@@ -89,6 +89,8 @@ inline dc_record* switchboard::find_dc(std::string_view name) {
 inline void switchboard::create(line_id from, line& at, std::uint64_t number, const json& request) {
   const auto name = field<std::string>(request, "name");
   const dc_options sizes = sizes_from(member(request, "sizes"));
+  if (sizes.span && at.owner.user != 0 && at.owner.user != world_.user)
+    return answer(from, number, errc::no_privilege);  // a DC of other nodes has members who did not let this one in
   if (find_dc(name) != nullptr) return answer(from, number, errc::exists);
   const bool stays = field<bool>(request, "stays");
   std::set<std::uint32_t> users, groups;
