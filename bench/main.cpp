@@ -12,6 +12,7 @@
 #include <bench/subject/many_clients.hpp>
 #include <bench/subject/sendrec.hpp>
 #include <memory>
+#include <thread>
 
 namespace {
 
@@ -45,11 +46,11 @@ std::vector<bench::row> all_rows() {
       {"thread-sendrec-2core",
        [=] {
          if (first == last) throw std::runtime_error("it needs two processors");
-         return reference::slot_ping_pong(first, last);
+         return reference::slot_ping_pong<std::thread>(first, last);
        },
        [=] { return subject::thread_sendrec(first, last, 5'000, 20'000); }},
-      {"thread-sendrec-1core-futex", [=] { return reference::futex_ping_pong(first); }, on_one_core},
-      {"thread-sendrec-1core-pipe", [=] { return reference::pipe_ping_pong(first); }, on_one_core},
+      {"thread-sendrec-1core-futex", [=] { return reference::futex_ping_pong<std::thread>(first); }, on_one_core},
+      {"thread-sendrec-1core-pipe", [=] { return reference::pipe_ping_pong<std::thread>(first); }, on_one_core},
       copy_row("grant-copy-64k", 64 << 10),
       copy_row("grant-copy-256k", 256 << 10),
       copy_row("grant-copy-1m", 1 << 20),

@@ -44,6 +44,34 @@ class Row:
     argument: float = 1  # of that function: bytes of a copy or file, or 1
 
 
+def copy_rows() -> tuple[Row, ...]:
+    """Copies of memory of another process."""
+    rows = []
+    for name, what, size in (("4k", "4 KiB", 4 << 10), ("64k", "64 KiB", 64 << 10), ("1m", "1 MiB", 1 << 20),
+                             ("4m", "4 MiB", 4 << 20)):
+        subject = f"grant copy of {what} from another process"
+        rows.append(Row(f"process-copy-{name}", subject, "process_vm_readv", "GB/s", at_least(0.95), "process_rate",
+                        size))
+        rows += [Row(f"process-copy-{name}-{other}", subject, title, "GB/s", Target("report"), "process_rate", size)
+                 for other, title in (("memcpy", "memcpy"), ("pipe", "a pipe"), ("unix", "a Unix socket"))]
+    return tuple(rows)
+
+
+def loop_rows() -> tuple[Row, ...]:
+    """The loops of the papers: messages a second of pairs of processes, by dvs and by what Linux has."""
+    patterns = {1: "send and receive", 2: "sendrec, receive and send", 3: "notify and receive",
+                4: "sendrec, receive_request and reply"}
+    mechanisms = {"fifo": "FIFOs", "mq": "POSIX message queues", "unix": "Unix sockets", "tcp": "TCP over loopback",
+                  "zeromq": "ZeroMQ", "nng": "nng", "iceoryx": "iceoryx, which polls"}
+    ahead = Target("ahead", ratio_at_least=1)
+    rows = [Row(f"loop-{number}-pipe-{pairs}", f"{what}, pairs: {pairs}", "pipes", "M/s",
+                at_least(3) if pairs == 1 else ahead, "process_rate")
+            for number, what in patterns.items() for pairs in (1, 2, 4, 8)]
+    rows += [Row(f"pairs-{name}-{pairs}", f"{patterns[4]}, pairs: {pairs}", what, "M/s", ahead, "process_rate")
+             for name, what in mechanisms.items() for pairs in (1, 2, 4, 8)]
+    return tuple(rows)
+
+
 ROWS = (
     Row("fiber-sendrec", "sendrec between fibers of one thread", "two bare Boost.Context switches", "ns",
         at_most(3), "time"),
@@ -55,6 +83,14 @@ ROWS = (
         at_most(1.15), "time"),
     Row("thread-sendrec-1core-pipe", "sendrec between threads on one core", "pipe ping-pong", "ns",
         Target("faster", ratio_below=1), "time"),
+    Row("process-sendrec-2core", "sendrec between processes on two cores", "bare 64-byte slot ping-pong", "ns",
+        at_most(1.3), "process_time"),
+    Row("process-sendrec-1core-futex", "sendrec between processes on one core", "futex ping-pong", "ns",
+        at_most(1.15), "process_time"),
+    Row("process-sendrec-1core-pipe", "sendrec between processes on one core", "pipe ping-pong", "ns",
+        Target("faster", ratio_below=1), "process_time"),
+    *loop_rows(),
+    *copy_rows(),
     Row("grant-copy-64k", "grant copy of 64 KiB", "memcpy", "GB/s", at_least(0.9), "rate", 64 << 10),
     Row("grant-copy-256k", "grant copy of 256 KiB", "memcpy", "GB/s", at_least(0.9), "rate", 256 << 10),
     Row("grant-copy-1m", "grant copy of 1 MiB", "memcpy", "GB/s", at_least(0.9), "rate", 1 << 20),

@@ -43,7 +43,7 @@ constexpr const char* script_middle = R"bash(      /run/--) COMPREPLY=($(compgen
 /// What comes after an option that takes a value; the case that follows has those of which nothing is known.
 constexpr const char* script_tail = R"bash(  esac
   case $before in
-    --socket) COMPREPLY=($(compgen -f -- "$word")) && return ;;
+    --socket | --config) COMPREPLY=($(compgen -f -- "$word")) && return ;;
     --dc) _dvs_dcs; return ;;
 )bash";
 
@@ -99,7 +99,7 @@ std::string bash_completion(const CLI::App& app) {
   add_cases(app, "", paths, words);
   std::set<std::string> with_values;
   add_options_with_values(app, with_values);
-  for (const char* known : {"--socket", "--dc"}) with_values.erase(known);
+  for (const char* known : {"--socket", "--config", "--dc"}) with_values.erase(known);
   return script_head + paths + script_middle + words + script_tail +
          fmt::format("    {}) return ;;\n", CLI::detail::join(with_values, "|")) + script_end;
 }

@@ -15,11 +15,11 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
+#include <dvs/backends/userspace/daemon/find_daemon.hpp>
 #include <fstream>
 #include <optional>
 
 #include "control_line.hpp"
-#include "dvsd_program.hpp"
 #include "failure.hpp"
 
 namespace dvms {
@@ -80,7 +80,7 @@ std::vector<finding> examine_daemon(const std::string& socket) {
 }
 
 finding examine_dvsd(bool is_reachable) {
-  const std::string found = find_dvsd();
+  const std::string found = dvs::userspace::find_daemon();
   if (!found.empty()) return {"dvsd", health::fine, found};
   return {"dvsd", is_reachable ? health::lacking : health::wrong, "there is no program dvsd beside dvs or in PATH",
           "install dvs whole, or add the folder of dvsd to PATH"};

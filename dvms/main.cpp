@@ -9,6 +9,7 @@
 #include "dc.hpp"
 #include "doctor.hpp"
 #include "failure.hpp"
+#include "link.hpp"
 #include "node.hpp"
 #include "processes.hpp"
 #include "run.hpp"
@@ -29,11 +30,15 @@ class command_line {
     app_.footer(footer);
     app_.require_subcommand(1);
     app_.fallthrough();
-    app_.add_option("--socket", with_.socket, "where the daemon listens; the environment variable DVS_NODE says so too")
-        ->capture_default_str();
+    socket_ = app_.add_option("--socket", with_.socket,
+                              "where the daemon listens; the environment variable DVS_NODE says so too");
+    socket_->capture_default_str();
     app_.add_flag("--json", with_.json, "print one JSON document");
     add_node();
     add_dc();
+    auto* const link = app_.add_subcommand("link", "Looks at the links to other nodes.");
+    link->require_subcommand(1);
+    links_ = link->add_subcommand("list", "Lists the links, and what they carry.");
     add_processes();
     add_run();
     doctor_ = app_.add_subcommand("doctor", "Looks at what dvs needs of the host, and says how to mend it.");
@@ -47,6 +52,7 @@ class command_line {
   int parse(int count, char** words) {
     try {
       app_.parse(count, words);
+      with_.is_socket_given = socket_->count() > 0;
       return success;
     } catch (const CLI::Success& asked) {
       app_.exit(asked);
@@ -64,6 +70,7 @@ class command_line {
     if (*start_) return dvms::start_node(with_, node_);
     if (*stop_) return dvms::stop_node(with_);
     if (*status_) return dvms::show_node(with_);
+    if (*links_) return dvms::list_links(with_);
     if (*create_) return dvms::create_dc(with_, dc_);
     if (*list_) return dvms::list_dcs(with_);
     if (*end_) return dvms::end_dc(with_, dc_.name);
@@ -80,9 +87,13 @@ class command_line {
     auto* const node = app_.add_subcommand("node", "Starts, stops and looks at the daemon of a node.");
     node->require_subcommand(1);
     start_ = node->add_subcommand("start", "Starts the daemon, and waits until it listens.");
-    start_->add_option("--node", node_.node, "the number of the node in its cluster")
-        ->check(CLI::Range(0, 0xFFFE))
-        ->capture_default_str();
+    auto* const which = start_->add_option("--node", node_.node, "the number of the node, or with --config its name");
+    which->capture_default_str();
+    start_->add_option("--config", node_.config, "the configuration of the cluster that the node is in")->needs(which);
+    start_->callback([this] {
+      if (node_.config.empty() && !CLI::Range(0, 0xFFFE)(node_.node).empty())
+        throw CLI::ValidationError("--node", "a number from 0 to 65534; a name needs --config");
+    });
     start_->add_option("--mode", node_.mode, "who may connect, as the mode of the socket")
         ->check([](const std::string& text) {
           const bool good = text.size() == 3 && text.find_first_not_of("01234567") == std::string::npos;
@@ -103,6 +114,7 @@ class command_line {
     create_->add_option("--servers", dc_.sizes.servers, "slots of servers")->capture_default_str();
     create_->add_option("--users", dc_.sizes.users, "slots of user processes")->capture_default_str();
     create_->add_option("--grants", dc_.sizes.grants, "entries of all grant tables")->capture_default_str();
+    create_->add_flag("--strict", dc_.sizes.strict, "its processes share no memory");
     create_->add_option("--allow-user", dc_.users, "a user who may enter, by name or number")->allow_extra_args(false);
     create_->add_option("--allow-group", dc_.groups, "a group that may enter, by name or number")
         ->allow_extra_args(false);
@@ -137,8 +149,10 @@ class command_line {
   dvms::dc_settings dc_;
   dvms::top_options top_settings_;
   dvms::run_options run_settings_;
-  CLI::App *start_ = nullptr, *stop_ = nullptr, *status_ = nullptr, *create_ = nullptr, *list_ = nullptr,
-           *end_ = nullptr, *ps_ = nullptr, *top_ = nullptr, *run_ = nullptr, *doctor_ = nullptr, *bash_ = nullptr;
+  CLI::Option* socket_ = nullptr;
+  CLI::App *links_ = nullptr, *start_ = nullptr, *stop_ = nullptr, *status_ = nullptr, *create_ = nullptr,
+           *list_ = nullptr, *end_ = nullptr, *ps_ = nullptr, *top_ = nullptr, *run_ = nullptr, *doctor_ = nullptr,
+           *bash_ = nullptr;
 };
 
 int complain(const dvms::setting& with, dvs::errc code, const char* what) {

@@ -12,9 +12,9 @@
 
 #include <array>
 #include <csignal>
+#include <dvs/backends/userspace/daemon/find_daemon.hpp>
 
 #include "control_line.hpp"
-#include "dvsd_program.hpp"
 #include "failure.hpp"
 
 namespace dvms {
@@ -24,7 +24,7 @@ namespace us = dvs::userspace;
 namespace {
 
 std::string daemon_program() {
-  std::string found = find_dvsd();
+  std::string found = dvs::userspace::find_daemon();
   if (found.empty())
     throw failure(dvs::errc::no_entry, "there is no program dvsd beside dvs or in PATH",
                   "install dvs whole, or add the folder of dvsd to PATH");
@@ -63,46 +63,69 @@ std::pair<pid_t, us::owned_descriptor> start_apart(std::vector<char*> arguments)
   return {started, std::move(reading)};
 }
 
-/// What comes until a whole line is there, or the end.
-std::string first_line(int descriptor) {
+/// How a daemon begins to say that it listens.
+constexpr std::string_view listens = "dvsd: node ", listens_at = ", at ";
+
+/// What a daemon says until it is known that it listens, or until it ends.
+std::string first_words(int descriptor) {
   std::string said;
   std::array<char, 512> piece{};
-  while (said.find('\n') == std::string::npos) {
+  while (!said.starts_with(listens) || said.find('\n') == std::string::npos) {
     const ssize_t came = ::read(descriptor, piece.data(), piece.size());
     if (came < 0 && errno == EINTR) continue;
     if (came <= 0) break;
     said.append(piece.data(), static_cast<std::size_t>(came));
   }
-  return said.substr(0, said.find('\n'));
+  while (said.ends_with('\n')) said.pop_back();
+  return said;
+}
+
+/// A configuration cannot be used: what the daemon says of it is for people and for editors.
+int repeat(const setting& with, const std::string& complaints) {
+  if (with.json)
+    print({{"error", name_of(dvs::errc::bad_value)}, {"message", complaints}});
+  else
+    fmt::print(stderr, "{}\n", complaints);
+  return 1;
 }
 
 }  // namespace
 
 int start_node(const setting& with, const node_options& options) {
   std::string program = daemon_program();
-  std::string socket = std::filesystem::absolute(with.socket).string();
-  if (is_running(socket))
-    throw failure(dvs::errc::exists, "a daemon listens at " + socket + " already",
-                  "end it with dvs node stop, or give another --socket");
-  std::string number = std::to_string(options.node), mode = options.mode;
-  std::string socket_option = "--socket", node_option = "--node", mode_option = "--mode";
-  const std::vector<char*> arguments{program.data(), socket_option.data(), socket.data(), node_option.data(),
-                                     number.data(),  mode_option.data(),   mode.data(),   nullptr};
+  std::vector<std::string> words{program, "--node", options.node, "--mode", options.mode};
+  // Without one the configuration says where the daemon listens.
+  if (options.config.empty() || with.is_socket_given) {
+    const std::string socket = std::filesystem::absolute(with.socket).string();
+    if (is_running(socket))
+      throw failure(dvs::errc::exists, "a daemon listens at " + socket + " already",
+                    "end it with dvs node stop, or give another --socket");
+    words.insert(words.end(), {"--socket", socket});
+  }
+  if (!options.config.empty())
+    words.insert(words.end(), {"--config", std::filesystem::absolute(options.config).string()});
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
   if (options.foreground) {
     ::execv(program.c_str(), arguments.data());
     throw std::system_error(errno, std::system_category(), program);
   }
   const auto [process, output] = start_apart(arguments);
-  const std::string said = first_line(output.get());
-  if (!said.starts_with("dvsd: node ")) {  // which it says when it listens
+  const std::string said = first_words(output.get());
+  if (!said.starts_with(listens)) {
     ::waitpid(process, nullptr, 0);
+    if (!said.empty() && !options.config.empty()) return repeat(with, said);
     throw failure(dvs::errc::not_connected, said.empty() ? program + " ended at once" : said,
                   "give a --socket in a folder that you may write");
   }
+  const std::size_t place = said.find(listens_at);
+  const std::string node = said.substr(listens.size(), place - listens.size());
+  const std::string socket = said.substr(place + listens_at.size());
   if (with.json)
-    print({{"socket", socket}, {"node", options.node}, {"process", process}});
+    print({{"socket", socket}, {"node", std::stoi(node)}, {"process", process}});
   else
-    fmt::print("node {}, at {}, process {}\n", options.node, socket, process);
+    fmt::print("node {}, at {}, process {}\n", node, socket, process);
   return 0;
 }
 
@@ -135,17 +158,24 @@ int show_node(const setting& with) {
   const auto lines = us::field<std::uint64_t>(told, "lines") - 1;  // without this one
   const auto commands = us::field<std::uint64_t>(told, "commands"), dcs = us::field<std::uint64_t>(told, "dcs");
   const pid_t process = line.owner().pid;
-  if (with.json)
+  const json& called = us::member(told, "cluster");  // null: the node is in no cluster
+  if (with.json) {
     print({{"reachable", true},
            {"socket", with.socket},
            {"node", node},
+           {"name", called.is_null() ? json() : us::member(called, "node")},
+           {"cluster", called.is_null() ? json() : us::member(called, "name")},
            {"process", process},
            {"lines", lines},
            {"commands", commands},
            {"dcs", dcs}});
-  else
-    fmt::print("socket    {}\nnode      {}\nprocess   {}\nlines     {}\ncommands  {}\nDCs       {}\n", with.socket,
-               node, process, lines, commands, dcs);
+    return 0;
+  }
+  fmt::print("socket    {}\nnode      {}\n", with.socket, node);
+  if (!called.is_null())
+    fmt::print("name      {}\ncluster   {}\n", printable(us::field<std::string>(called, "node")),
+               printable(us::field<std::string>(called, "name")));
+  fmt::print("process   {}\nlines     {}\ncommands  {}\nDCs       {}\n", process, lines, commands, dcs);
   return 0;
 }
 

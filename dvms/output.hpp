@@ -13,6 +13,7 @@ namespace dvms {
 /// What all commands are told.
 struct setting {
   std::string socket;
+  bool is_socket_given = false;  ///< on the command line
   bool json = false;
 };
 

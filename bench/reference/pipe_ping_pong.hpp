@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Two threads on one processor pass 64 bytes to and fro through two pipes.
+/// Two threads or processes on one processor pass 64 bytes to and fro through two pipes.
 #ifndef DVS_BENCH_REFERENCE_PIPE_PING_PONG_HPP
 #define DVS_BENCH_REFERENCE_PIPE_PING_PONG_HPP
 
@@ -34,12 +34,13 @@ class message_pipe {
   int ends_[2];
 };
 
-/// Nanoseconds for a round trip on processor `cpu`.
-inline double pipe_ping_pong(int cpu) {
+/// Nanoseconds for a round trip on processor `cpu`, with a thread or a process as `Partner`.
+template <class Partner>
+double pipe_ping_pong(int cpu) {
   constexpr std::uint32_t warm = 500, counted = 10'000;
   const bench::pinned pin(cpu);
   message_pipe asked, answered;
-  std::thread partner([&] {  // inherits the processor
+  Partner partner([&] {  // inherits the processor
     std::array<std::uint32_t, 16> message;
     for (std::uint32_t number = 0; number < warm + counted; ++number) {
       asked.get(message);

@@ -6,7 +6,7 @@
 
 #include <array>
 #include <atomic>
-#include <bench/bench.hpp>
+#include <bench/processes.hpp>
 #include <cstring>
 #include <thread>
 
@@ -28,12 +28,17 @@ struct alignas(64) slot {
   }
 };
 static_assert(sizeof(slot) == 64);
-
-/// Nanoseconds for a round trip between processors `here` and `there`.
-inline double slot_ping_pong(int here, int there) {
-  constexpr std::uint32_t warm = 10'000, counted = 100'000;
+struct slot_pair {
   slot asked, answered;
-  std::thread partner([&] {
+};
+
+/// Nanoseconds for a round trip between processors `here` and `there`, with a thread or a process as `Partner`.
+template <class Partner>
+double slot_ping_pong(int here, int there) {
+  constexpr std::uint32_t warm = 10'000, counted = 100'000;
+  bench::with_partner<slot_pair, Partner> slots;
+  auto &asked = (*slots).asked, &answered = (*slots).answered;
+  Partner partner([&] {
     const bench::pinned other(there);
     std::array<std::uint32_t, 15> content;
     for (std::uint32_t number = 1; number <= warm + counted; ++number) {

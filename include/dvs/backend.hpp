@@ -103,6 +103,7 @@ struct dc_options {
   std::uint32_t servers = 64;        ///< slots of servers, from 0; with the tasks they are the system processes
   std::uint32_t users = 4096;        ///< slots of user processes, after the servers
   std::uint32_t grants = 16384;      ///< entries of all grant tables together
+  bool strict = false;               ///< processes share no memory: all between them goes through their node's daemon
   std::optional<dc_span> span = {};  ///< none: the DC is of this node alone
   friend bool operator==(const dc_options&, const dc_options&) = default;
 };

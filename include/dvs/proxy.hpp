@@ -27,6 +27,7 @@
 #include <dvs/ids.hpp>
 #include <dvs/result.hpp>
 #include <dvs/time.hpp>
+#include <optional>
 #include <span>
 
 namespace dvs {
@@ -41,6 +42,8 @@ class proxy {
   /// Does what there is to do, without waiting: sends what goes out, delivers what came in. Called after `gate::wake`,
   /// when frames for a peer of this proxy begin to wait, and at the time given to `gate::wake_at`.
   virtual void run() = 0;
+  /// How long something takes to a peer and back, if the transport measures that and there is a link.
+  [[nodiscard]] virtual std::optional<duration> round_trip(node_id) const { return {}; }
 };
 
 /// What a proxy can wait for of a file descriptor.
@@ -68,8 +71,8 @@ class gate {
   /// Forgets `which`: its links are down, and it does not run again. Nobody may wake it any more.
   virtual void remove(proxy& which) = 0;
 
-  /// Frames from and to `peer` go through `by` from now on. Errors: `bad_argument` (`peer` is this node), `busy` (a
-  /// link to this peer is up: two nodes have one at a time).
+  /// Frames from and to `peer` go through `by` from now on. Errors: `bad_argument` (`peer` is this node, or
+  /// none of its cluster), `busy` (a link to this peer is up: two nodes have one at a time).
   virtual errc link_up(node_id peer, std::uint64_t incarnation, proxy& by) = 0;
   /// The link is lost. Every process that waits for one of the peer's gets `not_connected`. No link: nothing happens.
   virtual void link_down(node_id peer) = 0;

@@ -41,6 +41,7 @@ struct unikernel {
   std::string name;
   std::uint16_t dc;
   std::optional<dvs::endpoint_id> pm, fs, is, rdisk, web, ftp;
+  bool rdisk_is_external = false;     ///< somebody else starts RDISK
   std::vector<disk> disks;            ///< when there is RDISK
   std::optional<file_system> root;    ///< when there is FS
   std::optional<web_server> website;  ///< when there is NWEB

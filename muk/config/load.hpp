@@ -48,6 +48,7 @@ template <class ReadFile>
     web_key = "nweb_ep";
   }
   made.ftp = detail::endpoint(keys, "ftp_ep");
+  made.rdisk_is_external = keys.flag("rd_external", false);
   const auto rd_file = keys.path("rd_cfg");
   const auto fs_file = keys.path("fs_cfg");
   const auto web_file = keys.path("web_cfg");
@@ -67,6 +68,7 @@ template <class ReadFile>
   take(made.rdisk, "rd_ep");
   take(made.web, web_key);
   take(made.ftp, "ftp_ep");
+  if (made.rdisk_is_external && !made.rdisk) keys.refuse("rd_external", "there is no RDISK: add rd_ep and rd_cfg");
   if (made.fs && !made.rdisk) keys.refuse("fs_ep", "FS needs RDISK: add rd_ep and rd_cfg");
   if (made.web && !made.fs) keys.refuse(web_key, "NWEB needs FS: add fs_ep and fs_cfg");
   if (made.ftp && !made.fs) keys.refuse("ftp_ep", "M3FTP needs FS: add fs_ep and fs_cfg");

@@ -19,8 +19,18 @@ namespace muk {
 /// Runs every server as a fiber of the calling thread; `dvs::on_thread` gives each a thread of its own.
 struct as_fibers {};
 
+/// Runs every server as a process of its own; `all` starts them and knows of their ends (`server_processes`).
+template <class Processes>
+struct in_processes {
+  Processes* all;
+};
+template <class Where>
+inline constexpr bool are_processes = false;
+template <class Processes>
+inline constexpr bool are_processes<in_processes<Processes>> = true;
+
 /// What is inside a unikernel, in the order of starting. `image{…}.run(node)` is MUK2, `run(node, dvs::on_thread{})`
-/// MUK.
+/// MUK, `run(node, in_processes{…})` MoL.
 ///
 /// The calling context is init (pid 1): it starts one server after the other, each when the one before has told that it
 /// is ready, waits, and stops them in reverse order. FS writes everything out when it is stopped.
@@ -40,9 +50,12 @@ class image {
   template <dvs::backend Backend, class Where, class Body>
   bool run(dvs::node<Backend>& node, Where where, Body&& body) {
     started_.clear();
-    auto dc = node.create_dc(config_.name);
+    auto dc = dc_of(node);
     const auto init = dc.bind(pm::init, {.name = "init"}).value();
-    listening heard(signals_, [&dc] { static_cast<void>(dc.cancel(pm::init)); });
+    listening heard(signals_, [&] {
+      if constexpr (are_processes<Where>) where.all->interrupt();
+      static_cast<void>(dc.cancel(pm::init));
+    });
     surroundings<Backend> around{config_, dc, date_at_start(*init)};
     bool well = (start<Parts>(dc, *init, where, around) && ...);
     if (well && !stop_requested()) {
@@ -50,7 +63,7 @@ class image {
       well = body(static_cast<dvs::endpoint<Backend>&>(*init));
     }
     heard.end();  // nothing may cut short what init waits for from here on
-    well = stop_all(dc) && well;
+    well = stop_all(dc, where) && well;
     if (well) events_.stopped();
     return well;
   }
@@ -60,6 +73,8 @@ class image {
   struct started {
     std::string_view name;
     dvs::endpoint_id where;
+    bool is_external = false;  ///< started by somebody else
+    bool is_ready = false;
     std::string detail = {};
     std::string failure = {};
   };
@@ -82,11 +97,15 @@ class image {
   /// How long a server may take to stop.
   static constexpr auto patience = std::chrono::seconds(10);
 
+  /// The DC of the configuration: our own, which ends with us, or one that others share with us.
   template <dvs::backend Backend>
-  static std::uint64_t date_at_start(dvs::endpoint<Backend>& init) {
-    using namespace std::chrono;
-    return static_cast<std::uint64_t>(
-        duration_cast<seconds>(system_clock::now().time_since_epoch() - init.now()).count());
+  dvs::dc<Backend> dc_of(dvs::node<Backend>& node) {
+    try {
+      return node.create_dc(config_.name);
+    } catch (const dvs::error& refused) {
+      if (refused.code() != dvs::errc::exists) throw;
+      return node.open_dc(config_.name);
+    }
   }
   [[nodiscard]] bool stop_requested() const { return signals_ != nullptr && signals_->stop_requested(); }
 
@@ -95,6 +114,45 @@ class image {
     const auto endpoint = Part::where(config_);
     if (!endpoint || stop_requested()) return true;
     started& slot = *started_.emplace_back(std::make_unique<started>(started{Part::name, *endpoint}));
+    if constexpr (requires { Part::is_external(config_); }) slot.is_external = Part::is_external(config_);
+    const bool well = slot.is_external ? await(init, slot) : launch<Part>(dc, init, where, around, slot);
+    if (!slot.is_ready) return well;
+    events_.ready(slot.name, slot.where, slot.detail);
+    introduce(init, slot);
+    return true;
+  }
+
+  /// Waits for a server that somebody else starts.
+  template <dvs::backend Backend>
+  bool await(dvs::endpoint<Backend>& init, started& slot) {
+    while (!stop_requested()) {
+      const auto bound = init.wait_bind(slot.where, dvs::timeout(patience));
+      if (!bound && bound.error() == dvs::errc::cancelled) continue;
+      slot.is_ready = bound.has_value();
+      if (!bound) return refuse(slot, "nobody is at its endpoint: start it with muk server and the same configuration");
+      slot.detail = "external";
+      break;
+    }
+    return true;
+  }
+
+  /// Starts a server, and waits until it is ready. False: it is not, and why was said; true without `is_ready`: we were
+  /// told to stop.
+  template <class Part, dvs::backend Backend, class Where>
+  bool launch(dvs::dc<Backend>& dc, dvs::endpoint<Backend>& init, Where where, surroundings<Backend>& around,
+              started& slot) {
+    if constexpr (are_processes<Where>) {
+      const auto detail = where.all->start(Part::name);
+      slot.is_ready = detail.has_value();
+      slot.detail = detail.value_or("");
+      return detail.has_value() || stop_requested();
+    } else {
+      return launch_here<Part>(dc, init, where, around, slot);
+    }
+  }
+  template <class Part, dvs::backend Backend, class Where>
+  bool launch_here(dvs::dc<Backend>& dc, dvs::endpoint<Backend>& init, Where where, surroundings<Backend>& around,
+                   started& slot) {
     const auto body = [&slot, &around](dvs::endpoint<Backend>& self) {
       const auto ready = [&](const std::string& detail) {
         slot.detail = detail;
@@ -109,18 +167,17 @@ class image {
     const dvs::bind_options named{.name = Part::name};
     const auto spawned = [&] {
       if constexpr (std::is_same_v<Where, dvs::on_thread>)
-        return dc.spawn(*endpoint, where, body, named);
+        return dc.spawn(slot.where, where, body, named);
       else
-        return dc.spawn(*endpoint, body, named);
+        return dc.spawn(slot.where, body, named);
     }();
     if (!spawned) return refuse(slot, dvs::sentence_of(spawned.error()));
-    for (auto heard = init.receive(*endpoint); !heard || !heard->is_notification(); heard = init.receive(*endpoint)) {
+    for (auto heard = init.receive(slot.where); !heard || !heard->is_notification(); heard = init.receive(slot.where)) {
       if (stop_requested()) return true;
       if (heard || heard.error() == dvs::errc::cancelled) continue;
       return refuse(slot, slot.failure.empty() ? "it ended before it was ready" : slot.failure);
     }
-    events_.ready(slot.name, slot.where, slot.detail);
-    introduce(init, slot);
+    slot.is_ready = true;
     return true;
   }
   bool refuse(const started& slot, const std::string& why) {
@@ -159,7 +216,10 @@ class image {
       if (signals_ != nullptr && signals_->take_print_request() && config_.is)
         static_cast<void>(init.notify(*config_.is, pm::signal::bit(pm::signal::user1)));
       const auto heard = init.receive();
-      if (!heard && heard.error() != dvs::errc::cancelled) return heard.error() == dvs::errc::shut_down;
+      if (!heard && heard.error() != dvs::errc::cancelled) {
+        events_.complain("init: " + std::string(dvs::sentence_of(heard.error())));
+        return false;
+      }
       if (!heard) continue;
       if (heard->is_request()) static_cast<void>(init.reply(heard->from(), dvs::errc::bad_call));
       if (config_.pm && heard->content.source == *config_.pm) collect_orphans(init);
@@ -173,19 +233,24 @@ class image {
     }
   }
 
-  template <dvs::backend Backend>
-  bool stop_all(dvs::dc<Backend>& dc) {
+  template <dvs::backend Backend, class Where>
+  bool stop_all(dvs::dc<Backend>& dc, [[maybe_unused]] Where where) {
     bool well = true;
     for (auto each = started_.rbegin(); each != started_.rend(); ++each) {
       started& slot = **each;
+      if (slot.is_external) continue;
       const auto left = dc.unbind(slot.where, dvs::timeout(patience));
-      if (!left && left.error() != dvs::errc::bad_endpoint)
+      if (!left && left.error() != dvs::errc::bad_endpoint && !has_ended(left.error()))
         well = refuse(slot, std::string("it does not stop: ") + dvs::sentence_of(left.error()));
       else if (!slot.failure.empty() && left)
         well = refuse(slot, slot.failure);
+      if constexpr (are_processes<Where>) well = where.all->join(slot.name) && well;
     }
     return well;
   }
+
+  /// Whether an error says that the DC is gone, and its servers with it.
+  static bool has_ended(dvs::errc why) { return why == dvs::errc::not_connected || why == dvs::errc::shut_down; }
 
   config::unikernel config_;
   report& events_;

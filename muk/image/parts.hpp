@@ -4,6 +4,7 @@
 #ifndef MUK_IMAGE_PARTS_HPP
 #define MUK_IMAGE_PARTS_HPP
 
+#include <chrono>
 #include <concepts>
 #include <fstream>
 #include <iterator>
@@ -32,12 +33,21 @@ template <dvs::backend Backend>
 struct surroundings {
   const config::unikernel& config;
   dvs::dc<Backend>& dc;
-  std::uint64_t date_at_start;  ///< seconds since 1970 when the clock of the node was zero
+  std::uint64_t date_at_start;
 };
+
+/// Seconds since 1970 when the clock of the node was zero.
+template <dvs::backend Backend>
+std::uint64_t date_at_start(dvs::endpoint<Backend>& self) {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<seconds>(system_clock::now().time_since_epoch() - self.now()).count());
+}
 
 /// One kind of server: its name, where the configuration wants it (nowhere: it is not started), and
 /// `run(self, around, ready)`, which calls `ready(detail)` once and returns when it was asked to leave. It throws a
-/// `std::runtime_error` with a sentence when it cannot start.
+/// `std::runtime_error` with a sentence when it cannot start. `is_external(config)`, if it has that, says that somebody
+/// else starts and ends it.
 template <class Part>
 concept image_part = requires(const config::unikernel& config) {
   { Part::name } -> std::convertible_to<std::string_view>;
@@ -71,6 +81,7 @@ struct pm {
 struct rdisk {
   static constexpr std::string_view name = "rdisk";
   static std::optional<dvs::endpoint_id> where(const config::unikernel& config) { return config.rdisk; }
+  static bool is_external(const config::unikernel& config) { return config.rdisk_is_external; }
   template <dvs::backend Backend, class Ready>
   static dvs::result<void> run(dvs::endpoint<Backend>& self, surroundings<Backend>& around, Ready&& ready) {
     std::vector<muk::rdisk::device> devices;

@@ -11,6 +11,8 @@
 #include <csignal>
 #include <dvs/backends/userspace/daemon/packet_socket.hpp>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "own_directory.hpp"
 
@@ -19,17 +21,24 @@ class daemon_program {
  public:
   daemon_program() { start(); }
   /// At a place of somebody else's.
-  explicit daemon_program(std::string place) : path_(std::move(place)) { start(); }
+  explicit daemon_program(std::string place, std::vector<std::string> options = {})
+      : path_(std::move(place)), options_(std::move(options)) {
+    start();
+  }
   daemon_program(const daemon_program&) = delete;
   daemon_program& operator=(const daemon_program&) = delete;
   ~daemon_program() { kill(SIGTERM); }
 
   /// Starts it, also again after `kill`, and waits until it listens.
   void start() {
-    std::string program = DVS_DAEMON, option = "--socket", where = path(), quiet = "--quiet";
-    char* const arguments[] = {program.data(), option.data(), where.data(), quiet.data(), nullptr};
-    if (const int failed = ::posix_spawn(&process_, program.c_str(), nullptr, nullptr, arguments, environ); failed != 0)
-      throw std::system_error(failed, std::system_category(), program);
+    std::vector<std::string> words{DVS_DAEMON, "--socket", path(), "--quiet"};
+    words.insert(words.end(), options_.begin(), options_.end());
+    std::vector<char*> arguments;
+    for (std::string& each : words) arguments.push_back(each.data());
+    arguments.push_back(nullptr);
+    if (const int failed = ::posix_spawn(&process_, arguments[0], nullptr, nullptr, arguments.data(), environ);
+        failed != 0)
+      throw std::system_error(failed, std::system_category(), words[0]);
     while (!listens()) {
       if (::waitpid(process_, nullptr, WNOHANG) != 0) throw std::runtime_error("dvsd ended at once");
       ::usleep(500);
@@ -54,6 +63,7 @@ class daemon_program {
 
   own_directory where_;
   const std::string path_ = where_.file("node");
+  const std::vector<std::string> options_;
   pid_t process_ = -1;
 };
 

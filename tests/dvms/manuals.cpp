@@ -36,6 +36,8 @@ TEST_CASE("bash completes commands, subcommands, options and programs") {
   CHECK(completed(here, {"node", "st"}) == words{"start", "stop", "status"});
   CHECK(completed(here, {"--json", "dc", "l"}) == words{"list"});
   CHECK(completed(here, {"top", "--in"}) == words{"--interval"});
+  CHECK(completed(here, {"link", ""}).front() == "list");
+  CHECK(completed(here, {"node", "start", "--config", "/pro"}) == words{"/proc"});
   CHECK(has(completed(here, {"run", "--"}), "--detach"));
   CHECK(has(completed(here, {"run", "--"}), "--socket"));
   CHECK(has(completed(here, {"run", "--dc", "x", "--", "prin"}), "printf"));

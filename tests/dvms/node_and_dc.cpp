@@ -37,6 +37,59 @@ TEST_CASE("a node in the foreground is the process that was started, and ends as
   CHECK(here.end(daemon).status == 0);
 }
 
+TEST_CASE("nodes of a configuration listen where it says, name their cluster, and list their links") {
+  const house here;
+  const std::string address =
+      "127.77." + std::to_string(1 + ::getpid() / 250 % 250) + "." + std::to_string(1 + ::getpid() % 250);
+  std::string text =
+      "[cluster]\nname = \"pond\"\nsecurity = \"none\"\n[dc.lab]\nid = 7\nusers = [4711]\nstrict = true\n";
+  for (const std::string each : {"1", "2"})
+    text += "[node.n" + each + "]\nid = " + each + "\naddress = \"" + address + "\"\nport = 730" + each + "\nrun = \"" +
+            here.file("n") + each + "\"\n";
+  std::ofstream(here.file("pond.toml")) << text;
+  ::unsetenv("DVS_NODE");
+  const std::string sockets[] = {here.file("n1/node"), here.file("n2/node")};
+  const json begun = here.ask({"node", "start", "--config", here.file("pond.toml"), "--node", "n1"});
+  CHECK(begun.at("socket") == sockets[0]);
+  CHECK(begun.at("node") == 1);
+  const outcome other = here.dvs({"node", "start", "--config", here.file("pond.toml"), "--node", "n2"});
+  CHECK(other.out.starts_with("node 2 (n2 of pond), at " + sockets[1] + ", process "));
+  CHECK(here.dvs({"node", "start", "--config", here.file("pond.toml"), "--node", "n1"}).status == 1);
+
+  const json status = here.ask({"node", "status", "--socket", sockets[0]});
+  CHECK(status.at("cluster") == "pond");
+  CHECK(status.at("name") == "n1");
+  CHECK(here.dvs({"node", "status", "--socket", sockets[1]}).out.find("cluster   pond\n") != std::string::npos);
+  const json lab = here.ask({"dc", "list", "--socket", sockets[1]}).at("dcs").at(0);
+  CHECK(lab.at("name") == "lab");
+  CHECK(lab.at("dc") == 7);
+  CHECK(lab.at("sizes").at("strict") == true);
+  json links;
+  do links = here.ask({"link", "list", "--socket", sockets[0]}).at("links");
+  while (links.at(0).at("up") == false);
+  REQUIRE(links.size() == 1);
+  CHECK(links[0].at("name") == "n2");
+  CHECK(links[0].at("proxy") == "tcp");
+  CHECK(links[0].at("reconnects") == 0);
+  const outcome shown = here.dvs({"link", "list", "--socket", sockets[0]});
+  CHECK(shown.out.starts_with("NODE  NAME  PROXY  STATE"));
+  CHECK(shown.out.find("   2  n2    tcp    up") != std::string::npos);
+  for (const std::string& each : sockets) CHECK(here.dvs({"node", "stop", "--socket", each}).status == 0);
+}
+
+TEST_CASE("a configuration that cannot be used is complained of as compilers do, and as JSON") {
+  const house here;
+  std::ofstream(here.file("pond.toml")) << "[cluster]\nname = \"pond\"\nsecurity = \"nothing\"\n";
+  const words line{"node", "start", "--config", here.file("pond.toml"), "--node", "n1"};
+  const outcome text = here.dvs(line);
+  CHECK(text.status == 1);
+  CHECK(text.err.starts_with(here.file("pond.toml") + ":1:1: node: is missing: "));
+  CHECK(text.err.find("\n" + here.file("pond.toml") + ":3:12: cluster.security: ") != std::string::npos);
+  words with_json = line;
+  with_json.push_back("--json");
+  CHECK(here.dvs(with_json).json().at("error") == "bad_value");
+}
+
 TEST_CASE("a second daemon is not started at the same socket, and the first goes on") {
   const house here;
   const json first = here.ask({"node", "start"});
@@ -56,13 +109,13 @@ TEST_CASE("a daemon that cannot listen says why") {
 TEST_CASE("a DC that was created stays after its command, is listed with its sizes, and ends when that is wanted") {
   const house here;
   REQUIRE(here.dvs({"node", "start"}).status == 0);
-  CHECK(here.ask({"dc", "create", "lab", "--users", "9", "--servers", "8", "--tasks", "40", "--grants", "6",
+  CHECK(here.ask({"dc", "create", "lab", "--users", "9", "--servers", "8", "--tasks", "40", "--grants", "6", "--strict",
                   "--allow-user", "root", "--allow-group", "4711"})
             .at("name") == "lab");
   const json rows = here.ask({"dc", "list"}).at("dcs");
   REQUIRE(rows.size() == 1);
   CHECK(rows[0].at("name") == "lab");
-  CHECK(rows[0].at("sizes") == json{{"users", 9}, {"servers", 8}, {"tasks", 40}, {"grants", 6}});
+  CHECK(rows[0].at("sizes") == json{{"users", 9}, {"servers", 8}, {"tasks", 40}, {"grants", 6}, {"strict", true}});
   CHECK(rows[0].at("may_enter") == true);
   CHECK(rows[0].at("stays") == true);
   CHECK(here.dvs({"dc", "list"}).out.find("lab") != std::string::npos);
@@ -106,7 +159,7 @@ TEST_CASE("who may not enter a DC is told its name and not its owner, and cannot
 TEST_CASE("a failure names the socket and the remedy, as text and as JSON, with status 1") {
   const house here;
   const std::string what = "no daemon at " + here.socket() + "; start one with dvs node start";
-  for (const words& line : {words{"node", "status"}, words{"node", "stop"}, words{"dc", "list"},
+  for (const words& line : {words{"node", "status"}, words{"node", "stop"}, words{"dc", "list"}, words{"link", "list"},
                             words{"dc", "end", "x"}, words{"dc", "create", "x"}, words{"ps"},
                             words{"top", "--count", "1"}, words{"run", "--dc", "x", "--", "true"}}) {
     INFO(line.front());
@@ -140,6 +193,7 @@ TEST_CASE("a wrong command line is status 2, whatever is wrong with it") {
   for (const words& line :
        {words{}, words{"frob"}, words{"node"}, words{"dc", "create"}, words{"dc", "list", "more"}, words{"run", "true"},
         words{"run", "--dc", "x"}, words{"node", "start", "--mode", "999"}, words{"node", "start", "--node", "65535"},
+        words{"node", "start", "--node", "n1"}, words{"node", "start", "--config", "pond.toml"}, words{"link"},
         words{"top", "--interval", "0"}, words{"ps", "--frob"}, words{"completion", "fish"}}) {
     const outcome how = here.dvs(line);
     CHECK(how.status == 2);

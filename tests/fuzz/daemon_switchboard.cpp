@@ -88,7 +88,10 @@ class run {
         request(at, {{"op", "bind"}, {"dc", some_dc()}, {"who", some_process()}, {"name", some_text()}});
         break;
       default:
-        board_.run_timers();
+        if (input_.next() % 2 == 0)
+          board_.run_timers();
+        else
+          use_ways(at);
     }
     hear_all();
   }
@@ -98,6 +101,20 @@ class run {
     guests_[at] = std::make_unique<guest>();
     const std::uint32_t user = at == 3 ? 0 : 1000 + static_cast<std::uint32_t>(at);
     guests_[at]->id = board_.open({static_cast<std::int32_t>(at) + 1, user, {5}});
+    if (at < 2) show_board(*guests_[at]);
+  }
+  void show_board(guest& at) {
+    static const auto [states, hints] = [] {
+      auto both = std::pair(make_memory_file("states", sizeof(board_states)),
+                            make_memory_file("hints", sizeof(board_hint_words)));
+      demand(seal_memory_file(both.first, sharing::look) && seal_memory_file(both.second, sharing::write));
+      return both;
+    }();
+    descriptor_queue with;
+    for (const owned_descriptor* const each : {&states, &hints}) with.add(owned_descriptor(::dup(each->get())));
+    at.requests.insert(++at.last_request);
+    const json hello = {{"id", at.last_request}, {"op", "hello"}, {"version", control_version}, {"descriptors", 2}};
+    board_.receive(at.id, make_packet(packet_kind::request, hello.dump()), with);
   }
   void leave(std::size_t at) {
     if (guests_[at] == nullptr) return;
@@ -252,6 +269,28 @@ class run {
         return request(at, {{"op", some_text()}, {"dc", some_text()}});
     }
   }
+  void use_ways(guest& at) {
+    const json ends = {{"dc", some_dc()}, {"who", some_process()}, {"partner", some_process()}};
+    const auto with = [&](json what) {
+      what.update(ends);
+      return what;
+    };
+    switch (input_.next() % 6) {
+      case 0:
+      case 1:
+        return request(at, with({{"op", "introduce"}, {"place", input_.next() % 70}}));
+      case 2:
+        return say(at, packet_kind::request, with({{"id", 0}, {"op", "ring"}}));
+      case 3:
+        return say(at, packet_kind::request, with({{"id", 0}, {"op", "suspect"}, {"wait", input_.next()}}));
+      default:
+        return request(at, {{"op", "bind"},
+                            {"dc", some_dc()},
+                            {"who", some_process()},
+                            {"name", some_text()},
+                            {"place", input_.next() % 70}});
+    }
+  }
   void answer(guest& at) {
     if (at.questions.empty()) return;
     json told = {{"id", at.questions.front().at("id")}};
@@ -260,6 +299,7 @@ class run {
     if (how % 8 == 0) told["error"] = some_text();
     if (how % 8 == 1) told["error"] = how;
     told["grants"] = how;
+    if (how % 4 == 0) told["place"] = how;
     told["processes"] = json::array();
     if (how % 2 == 0)
       told["processes"].push_back(
@@ -316,7 +356,12 @@ class run {
                             for (auto& at : guests_)
                               if (at != nullptr && at->id == which) at->is_cut_off = true;
                           },
-                      .process_of_thread = [](std::int32_t thread) { return thread; }}};
+                      .process_of_thread = [](std::int32_t thread) { return thread; },
+                      .make_way =
+                          [] {
+                            static const auto made = std::make_shared<owned_descriptor>(make_memory_file("way", 4096));
+                            return made;
+                          }}};
 };
 
 }  // namespace

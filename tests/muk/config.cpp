@@ -57,6 +57,7 @@ TEST_CASE("the configuration of the paper's figure is read, with what its server
   CHECK(read.is == dvs::endpoint_id{8});
   CHECK(read.rdisk == dvs::endpoint_id{3});
   CHECK(read.web == dvs::endpoint_id{22});
+  CHECK(!read.rdisk_is_external);
   REQUIRE(read.disks.size() == 2);
   CHECK(read.disks[0].image_file == "dir/root.img");
   CHECK_FALSE(read.disks[0].in_memory);
@@ -106,7 +107,9 @@ TEST_CASE("a wrong configuration is refused with the file, the line and the key,
   CHECK(complaint(muk, "dcid 0;", "") == "dir/muk.cfg:2: dcid: the key is missing in this block 'muk'");
   CHECK(complaint(muk, "pm_ep 0", "pn_ep 0") ==
         "dir/muk.cfg:4: pn_ep: a block 'muk' does not have this key; it has dcid, pm_ep, fs_ep, is_ep, rd_ep, web_ep, "
-        "nweb_ep, ftp_ep, rd_cfg, fs_cfg, web_cfg, ftp_cfg");
+        "nweb_ep, ftp_ep, rd_external, rd_cfg, fs_cfg, web_cfg, ftp_cfg");
+  CHECK(complaint(muk, "rd_ep 3", "rd_external YES") ==
+        "dir/muk.cfg:4: rd_external: there is no RDISK: add rd_ep and rd_cfg");
   CHECK(complaint(muk, "is_ep 8", "is_ep 1") == "dir/muk.cfg:4: is_ep: is the endpoint of fs_ep too; take another");
   CHECK(complaint(muk, "is_ep 8", "is_ep 15") == "dir/muk.cfg:4: is_ep: 15 is the endpoint of init; take another");
   CHECK(complaint(muk, "is_ep 8", "fs_ep 8") == "dir/muk.cfg:4: fs_ep: the key is there twice, first in line 4");
@@ -148,7 +151,7 @@ TEST_CASE("a mistake in the syntax is refused where it stands") {
   CHECK(complaint(muk, "dcid 0;", "dcid;") == "dir/muk.cfg:3: dcid: the value is missing: write dcid VALUE;");
   CHECK(complaint(muk, "dcid 0;", "dcid 0; = 0;") ==
         "dir/muk.cfg:3: =: a block 'muk' does not have this key; it has dcid, pm_ep, fs_ep, is_ep, rd_ep, web_ep, "
-        "nweb_ep, ftp_ep, rd_cfg, fs_cfg, web_cfg, ftp_cfg");
+        "nweb_ep, ftp_ep, rd_external, rd_cfg, fs_cfg, web_cfg, ftp_cfg");
   CHECK(complaint(muk, "};", "") == "dir/muk.cfg:8: muk: the block is not closed: } is missing");
   CHECK(complaint(muk, "SERVER1 {", "SERVER1") == "dir/muk.cfg:3: muk: { is missing before 'dcid'");
   CHECK(complaint(muk, "SERVER1 {", "{") == "dir/muk.cfg:2: muk: the block has no name: write muk NAME { … };");

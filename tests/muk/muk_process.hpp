@@ -21,7 +21,7 @@ namespace muk_test {
 
 /// The program, as it lies in the build tree beside the test.
 inline std::string program() {
-  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../muk/muk").string();
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../bin/muk").string();
 }
 
 /// An empty folder, removed at the end.
@@ -105,6 +105,7 @@ class muk_process {
     const std::string address = url();
     return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
   }
+  [[nodiscard]] pid_t process() const { return child_; }
   void send(int signal) const { REQUIRE(::kill(child_, signal) == 0); }
   /// Waits for its end; the exit status, or -1 when a signal ended it.
   int wait() {

@@ -34,7 +34,7 @@ TEST_CASE("a key that does not exist is complained of where it stands, with the 
   CHECK(said("port = 7400", "  prot = 7400") == "c:17:3: node.disk.prot: there is no such key: did you mean port?\n");
   CHECK(said("strict", "srict") == "c:38:1: dc.muk.srict: there is no such key: did you mean strict?\n");
   CHECK(said("batch = \"0B\"", "colour = 1") ==
-        "c:31:1: link.colour: there is no such key: there are between, proxy, compress, batch, interfaces\n");
+        "c:31:1: link.colour: there is no such key: there are between, proxy, compress, batch, interfaces, hardware\n");
   CHECK(said("grants = 512", "grant = 512") ==
         "c:39:50: dc.muk.sizes.grant: there is no such key: did you mean grants?\n");
   CHECK(said("[dc.open]", "[dcs.open]") == "c:41:2: dcs: there is no such key: did you mean dc?\n");
@@ -100,12 +100,17 @@ TEST_CASE("what has to be there and is not is complained of where it belongs") {
         "c:24:1: link.interfaces: is missing: write interfaces = { NODE = \"eth1\", ... } for both nodes\n");
   CHECK(said(", disk = \"eth2\"", "") ==
         "c:27:14: link.interfaces.disk: is missing: write disk = \"eth1\", its network interface\n");
+  CHECK(said("hardware = { web = \"52:54:00:00:00:01\", disk = \"52:54:00:00:00:02\" }\n", "") ==
+        "c:24:1: link.hardware: is missing: write hardware = { NODE = \"52:54:00:12:34:56\", ... } for both nodes\n");
+  CHECK(said(", disk = \"52:54:00:00:00:02\"", "") ==
+        "c:28:12: link.hardware.disk: is missing: write disk = \"52:54:00:12:34:56\", the address of its "
+        "interface\n");
   CHECK(said("[dc.open]\nid = 0", "[dc.open]") ==
         "c:41:1: dc.open.id: is missing: write id = N, the number of the DC\n");
 }
 
 TEST_CASE("a number out of its range is complained of with the range") {
-  CHECK(said("id = 5", "id = 65536") == "c:11:6: node.web.id: 65536 is out of range: write a number from 0 to 65535\n");
+  CHECK(said("id = 5", "id = 65536") == "c:11:6: node.web.id: 65536 is out of range: write a number from 0 to 65534\n");
   CHECK(said("id = 7", "id = -1") == "c:34:6: dc.muk.id: -1 is out of range: write a number from 0 to 65535\n");
   CHECK(said("7400", "0") == "c:17:8: node.disk.port: 0 is out of range: write a number from 1 to 65535\n");
   CHECK(said("7400", "65536") == "c:17:8: node.disk.port: 65536 is out of range: write a number from 1 to 65535\n");
@@ -175,6 +180,12 @@ TEST_CASE("names, addresses, paths and words are complained of with what they ma
   CHECK(said("eth1", "a/b") ==
         "c:27:22: link.interfaces.web: \"a/b\" cannot be used: write the name of a network interface, such as "
         "\"eth1\"\n");
+  for (const std::string wrong : {"52:54:00:00:00", "52-54-00-00-00-01", "53:54:00:00:00:01", "00:00:00:00:00:00",
+                                  "ff:ff:ff:ff:ff:ff", "52:54:00:00:00:0g", "52:54:00:00:00:01 "})
+    CHECK(said("52:54:00:00:00:01", wrong) ==
+          "c:28:20: link.hardware.web: \"" + wrong +
+              "\" cannot be used: write the hardware address of one interface, such as \"52:54:00:12:34:56\"\n");
+  CHECK(said("52:54:00:00:00:01", "AE:54:0f:00:00:01").empty());
 }
 
 TEST_CASE("what only one may have is complained of at the second one, with the first") {
@@ -215,7 +226,9 @@ TEST_CASE("proxies and keys that contradict each other are complained of") {
         "c:6:9: cluster.proxy: \"ethernet\" needs interfaces, which differ from link to link: write it into each "
         "[[link]]\n");
   CHECK(said("proxy = \"ethernet\"\n", "") ==
-        "c:26:14: link.interfaces: {disk = \"eth2\", web = \"eth1\"} is for proxy = \"ethernet\" only: leave it out\n");
+        "c:26:14: link.interfaces: {disk = \"eth2\", web = \"eth1\"} is for proxy = \"ethernet\" only: leave it out\n"
+        "c:27:12: link.hardware: {disk = \"52:54:00:00:00:02\", web = \"52:54:00:00:00:01\"} is for proxy = "
+        "\"ethernet\" only: leave it out\n");
   CHECK(said("security = \"none\"", "security = \"none\"\nkey_file = \"k\"") ==
         "c:3:12: cluster.security: \"none\" contradicts key_file: keep one of the two\n");
 }

@@ -27,7 +27,7 @@ class random_cluster {
     made.dead_after = 3 * made.heartbeat + dvs::duration(below(0, 1'000'000'000));
     made.links = options(cluster::transport::udt);
     std::set<int> ids, dc_ids;
-    for (int i = below(1, 9); i > 0; --i) ids.insert(below(0, flip() ? 20 : 65535));
+    for (int i = below(1, 9); i > 0; --i) ids.insert(below(0, flip() ? 20 : 65534));
     for (const int id : ids) made.nodes.push_back(node(id));
     for (std::size_t i = 0; i < made.nodes.size(); ++i)
       for (std::size_t j = i + 1; j < made.nodes.size(); ++j)
@@ -56,9 +56,13 @@ class random_cluster {
     return {name(), static_cast<dvs::node_id>(id), host, static_cast<std::uint16_t>(1000 + names_),
             "/" + text() + name()};
   }
+  std::string hardware() { return "52:54:00:00:00:" + std::to_string(below(10, 99)); }
   cluster::link link(dvs::node_id low, dvs::node_id high) {
-    cluster::link made{{low, high}, options(cluster::transport::tipc), {}};
-    if (made.how.proxy == cluster::transport::ethernet) made.interfaces = {name(), name()};
+    cluster::link made{{low, high}, options(cluster::transport::tipc), {}, {}};
+    if (made.how.proxy == cluster::transport::ethernet) {
+      made.interfaces = {name(), name()};
+      made.hardware = {hardware(), hardware()};
+    }
     return made;
   }
   cluster::dc dc(int id, const std::vector<cluster::node>& nodes) {
@@ -84,7 +88,9 @@ TEST_CASE("a printed configuration says everything, defaults too") {
   const std::string text =
       "[cluster]\nname = \"c\"\nkey_file = \"k\"\n[node.a]\nid = 1\naddress = \"h\"\n[node.b]\n"
       "id = 0\naddress = \"i\"\n[[link]]\nbetween = [\"a\", \"b\"]\nproxy = \"ethernet\"\n"
-      "interfaces = { a = \"e0\", b = \"e1\" }\n[dc.d]\nid = 9\nusers = [\"www\", \"ann\"]\n";
+      "interfaces = { a = \"e0\", b = \"e1\" }\n"
+      "hardware = { a = \"52:54:00:00:00:01\", b = \"52:54:00:00:00:02\" }\n[dc.d]\nid = 9\nusers = [\"www\", "
+      "\"ann\"]\n";
   const auto read = cluster_world::parse(text);
   REQUIRE(read.has_value());
   CHECK(to_toml(*read) == R"([cluster]
@@ -114,6 +120,7 @@ proxy = "ethernet"
 compress = false
 batch = "64KiB"
 interfaces = { b = "e1", a = "e0" }
+hardware = { b = "52:54:00:00:00:02", a = "52:54:00:00:00:01" }
 
 [dc.d]
 id = 9
@@ -167,7 +174,8 @@ TEST_CASE("a configuration as JSON has numbers without units, and lists in order
               {"name": "web", "id": 5, "address": "10.0.0.1", "port": 7300, "run": "/run/dvs/web"}],
     "links": [{"between": ["disk", "client"], "proxy": "udp", "compress": true, "batch_bytes": 0},
               {"between": ["disk", "web"], "proxy": "ethernet", "compress": true, "batch_bytes": 32768,
-               "interfaces": {"disk": "eth2", "web": "eth1"}}],
+               "interfaces": {"disk": "eth2", "web": "eth1"},
+               "hardware": {"disk": "52:54:00:00:00:02", "web": "52:54:00:00:00:01"}}],
     "dcs": [{"name": "open", "id": 0, "nodes": ["disk", "client", "web"], "users": [], "groups": [], "strict": false,
              "sizes": {"tasks": 64, "servers": 64, "users": 4096, "grants": 16384}},
             {"name": "muk", "id": 7, "nodes": ["disk", "web"], "users": [0, 33, 1000], "groups": [500],

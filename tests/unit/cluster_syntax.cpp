@@ -25,7 +25,7 @@ TEST_CASE("every section that is not TOML is complained of, and the others are s
   CHECK(said_of(head + "[node.a]\nid = 1x\n[node.b]\nid = yes\n[node.c]\nid = 65536\n") ==
         "c:5:7: \"id = 1x\" is not TOML (expected digit, saw 'x')" + toml_remedy +
             "c:7:6: \"id = yes\" is not TOML (could not determine value type)" + toml_remedy +
-            "c:9:6: node.c.id: 65536 is out of range: write a number from 0 to 65535\n");
+            "c:9:6: node.c.id: 65536 is out of range: write a number from 0 to 65534\n");
 }
 
 TEST_CASE("a table or a key that is there twice is complained of at the second one") {
@@ -128,8 +128,8 @@ TEST_CASE("complaints as JSON have all their parts") {
       dvs::cluster::parse(head + "[node.a]\nid = 70000\naddress = \"a\"\n", "c", cluster_world::machine());
   const nlohmann::json expected = nlohmann::json::parse(R"([{
     "file": "c", "line": 5, "column": 6, "key": "node.a.id", "value": "70000", "problem": "is out of range",
-    "remedy": "write a number from 0 to 65535",
-    "text": "c:5:6: node.a.id: 70000 is out of range: write a number from 0 to 65535"}])");
+    "remedy": "write a number from 0 to 65534",
+    "text": "c:5:6: node.a.id: 70000 is out of range: write a number from 0 to 65534"}])");
   CHECK(nlohmann::json(read.complaints()) == expected);
 }
 

@@ -38,9 +38,11 @@ TEST_CASE("a file says what a cluster is, and nodes, links and DCs are in order 
   CHECK(all.nodes[1] == dvs::cluster::node{"client", node_id{3}, "client.lan", 7300, "/run/dvs/client"});
   CHECK(all.nodes[2] == dvs::cluster::node{"web", node_id{5}, "10.0.0.1", 7300, "/run/dvs/web"});
   REQUIRE(all.exceptions.size() == 2);
-  CHECK(all.exceptions[0] == dvs::cluster::link{{node_id{2}, node_id{3}}, {transport::udp, true, 0}, {}});
-  CHECK(all.exceptions[1] ==
-        dvs::cluster::link{{node_id{2}, node_id{5}}, {transport::ethernet, true, 32 << 10}, {"eth2", "eth1"}});
+  CHECK(all.exceptions[0] == dvs::cluster::link{{node_id{2}, node_id{3}}, {transport::udp, true, 0}, {}, {}});
+  CHECK(all.exceptions[1] == dvs::cluster::link{{node_id{2}, node_id{5}},
+                                                {transport::ethernet, true, 32 << 10},
+                                                {"eth2", "eth1"},
+                                                {"52:54:00:00:00:02", "52:54:00:00:00:01"}});
   REQUIRE(all.dcs.size() == 2);
   CHECK(all.dcs[0].name == "open");
   CHECK(all.dcs[1].name == "muk");
@@ -122,7 +124,7 @@ TEST_CASE("a node has a link to every other one, and of each pair exactly the on
   CHECK(links[0].how == all.exceptions[0]);
   CHECK(links[1].peer->name == "web");
   CHECK(links[1].dials);
-  CHECK(links[1].how == dvs::cluster::link{{node_id{3}, node_id{5}}, all.links, {}});
+  CHECK(links[1].how == dvs::cluster::link{{node_id{3}, node_id{5}}, all.links, {}, {}});
   for (const auto& one : all.nodes)
     for (const auto& there : links_of(all, one.id)) {
       const auto back = links_of(all, there.peer->id);

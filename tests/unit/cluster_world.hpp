@@ -37,7 +37,7 @@ address = "client.lan"
 between = ["web", "disk"]
 proxy = "ethernet"
 interfaces = { web = "eth1", disk = "eth2" }
-
+hardware = { web = "52:54:00:00:00:01", disk = "52:54:00:00:00:02" }
 [[link]]
 between = ["disk", "client"]
 batch = "0B"

@@ -177,8 +177,8 @@ TEST_CASE("where it cannot listen it says so and ends with 1") {
 }
 
 TEST_CASE("a wrong command line ends with 2") {
-  for (const char* const options :
-       {"--mode 888", "--mode 7777", "--mode", "--node 65535", "--node -1", "--nonsense", "--socket", "extra"}) {
+  for (const char* const options : {"--mode 888", "--mode 7777", "--mode", "--node 65535", "--node -1", "--node web",
+                                    "--config c", "--nonsense", "--socket", "extra"}) {
     CAPTURE(options);
     const ending how = run(options);
     CHECK(how.code == 2);
@@ -190,7 +190,9 @@ TEST_CASE("a wrong command line ends with 2") {
 
 // ---- When it is killed ----
 
-TEST_CASE("when the daemon is killed all that waits ends with not_connected, and the next one is empty") {
+TEST_CASE(
+    "when the daemon is killed its DCs have ended, all that waits for others is told not_connected, and the next one "
+    "is empty") {
   daemon_program daemon;
   userspace::node silent(daemon.path());
   auto lab = silent.create_dc("lab");
@@ -198,25 +200,29 @@ TEST_CASE("when the daemon is killed all that waits ends with not_connected, and
   REQUIRE(server);
   const endpoint_id there = (*server)->id();
 
-  std::array<errc, 2> outcomes{}, afterwards{};
-  std::array<std::thread, 2> clients;
+  std::array<errc, 3> outcomes{}, afterwards{};
+  std::array<std::thread, 3> clients;
   for (std::size_t i = 0; i < clients.size(); ++i)
     clients[i] = std::thread([&, i] {
       userspace::node mine(daemon.path());
       auto dc = mine.open_dc("lab");
       auto self = dc.bind(endpoint_id{static_cast<std::int32_t>(i) + 2});
-      outcomes[i] = i == 0 ? (*self)->receive(there).error() : (*self)->sendrec(there, question{1}).error();
+      outcomes[i] = i == 0   ? (*self)->receive(there).error()
+                    : i == 1 ? (*self)->sendrec(there, question{1}).error()
+                             : (*self)->receive().error();  // who waits for anybody waits for processes here as well
       afterwards[i] = (*self)->send(there, question{1}).error();
       self = errc::not_bound;
       dc.end();
     });
   wait_until(lab, endpoint_id{2}, activity::receiving);
   wait_until(lab, endpoint_id{3}, activity::sending);
+  wait_until(lab, endpoint_id{4}, activity::receiving);
   daemon.kill(SIGKILL);
   for (auto& each : clients) each.join();
-  for (const errc each : outcomes) CHECK(each == errc::not_connected);
-  for (const errc each : afterwards) CHECK(each == errc::not_connected);
-  CHECK(lab.bind(endpoint_id{9}).error() == errc::not_connected);
+  CHECK(outcomes == std::array{errc::not_connected, errc::not_connected, errc::shut_down});
+  for (const errc each : afterwards) CHECK((each == errc::not_connected || each == errc::shut_down));
+  CHECK((*server)->receive().error() == errc::shut_down);
+  CHECK(lab.bind(endpoint_id{9}).error() == errc::dc_not_running);
 
   daemon.start();
   userspace::node fresh(daemon.path());

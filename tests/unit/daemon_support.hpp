@@ -22,7 +22,8 @@ class board_world {
                      77,
                      {.ready = [](line_id) {},
                       .hang_up = [this](line_id which) { hung_up_.insert(which); },
-                      .process_of_thread = [](std::int32_t thread) { return thread / 100; }}};
+                      .process_of_thread = [](std::int32_t thread) { return thread / 100; },
+                      .make_way = [] { return std::make_shared<owned_descriptor>(make_memory_file("way", 4096)); }}};
 };
 
 /// A frame that came out, and the bytes that it points to.
@@ -43,7 +44,7 @@ class hand {
   void close() { world_.board().close(id_); }
 
   // ---- What it says ----
-  void say(const packet& what) { world_.board().receive(id_, what); }
+  void say(const packet& what) { world_.board().receive(id_, what, descriptors_); }
   void say(dvk_frame frame) {
     frame.from_node = number(this_process);
     frame.to_node = number(world_.board().self());
@@ -60,6 +61,20 @@ class hand {
   void answer(const json& question, json with = json::object()) {
     with["id"] = question.at("id");
     say(packet_kind::answer, with);
+  }
+
+  /// Says hello, with a board of these files.
+  void show_board(owned_descriptor states, owned_descriptor hints) {
+    descriptors_.add(std::move(states));
+    descriptors_.add(std::move(hints));
+    request({{"op", "hello"}, {"version", control_version}, {"descriptors", 2}});
+  }
+  void show_board() {
+    auto states = make_memory_file("states", sizeof(board_states));
+    auto hints = make_memory_file("hints", sizeof(board_hint_words));
+    REQUIRE(seal_memory_file(states, sharing::look));
+    REQUIRE(seal_memory_file(hints, sharing::write));
+    show_board(std::move(states), std::move(hints));
   }
 
   // ---- What it hears ----
@@ -118,6 +133,12 @@ class hand {
     frames_.clear();
   }
 
+  /// How many descriptors came with what it was told.
+  std::size_t descriptors_heard() {
+    listen();
+    return std::exchange(descriptors_heard_, 0);
+  }
+
   // ---- What it often does ----
   std::uint16_t create(std::string_view name, json with = json::object()) {
     with.update({{"op", "create"}, {"name", name}, {"sizes", to_json(dc_options{})}});
@@ -128,7 +149,8 @@ class hand {
     return field<std::uint16_t>(ask({{"op", "open"}, {"name", name}}), "dc");
   }
   std::int32_t bind(std::uint16_t dc, endpoint_id who) {
-    return field<std::int32_t>(ask({{"op", "bind"}, {"dc", dc}, {"who", number(who)}, {"name", "one"}}), "endpoint");
+    return field<std::int32_t>(ask({{"op", "bind"}, {"dc", dc}, {"who", number(who)}, {"name", "one"}, {"place", 5}}),
+                               "endpoint");
   }
   void join(std::uint16_t dc) {
     dvk_frame news{};
@@ -147,6 +169,7 @@ class hand {
  private:
   void listen() {
     for (const packet* came; (came = world_.board().next(id_)) != nullptr; world_.board().sent(id_)) {
+      descriptors_heard_ += world_.board().descriptors_of_next(id_).size();
       const std::span body = std::span(*came).subspan(1);
       if (came->front() == std::byte{'F'}) {
         heard all{*came, {}};
@@ -172,6 +195,8 @@ class hand {
   board_world& world_;
   const line_id id_;
   std::uint64_t last_request_ = 0;
+  descriptor_queue descriptors_;
+  std::size_t descriptors_heard_ = 0;
   std::deque<heard> frames_;
   std::deque<json> questions_;
   std::map<std::uint64_t, json> answers_;

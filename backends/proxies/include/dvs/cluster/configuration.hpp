@@ -56,7 +56,7 @@ struct node {
 struct link_options {
   transport proxy = transport::tcp;
   bool compress = false;            ///< frames are compressed when that makes them shorter
-  std::uint32_t batch = 64 * 1024;  ///< at most so many bytes of frames are put into one write; 0: one frame each
+  std::uint32_t batch = 64 * 1024;  ///< so many bytes of frames are put together into one record; see docs/cluster.md
   friend bool operator==(const link_options&, const link_options&) = default;
 };
 
@@ -65,6 +65,7 @@ struct link {
   std::array<node_id, 2> between{};  ///< the lower id first: that node dials
   link_options how;
   std::array<std::string, 2> interfaces;  ///< of the two nodes, for `transport::ethernet`; otherwise empty
+  std::array<std::string, 2> hardware;    ///< their addresses, such as "52:54:00:12:34:56"; likewise
   friend bool operator==(const link&, const link&) = default;
 };
 

@@ -47,7 +47,9 @@ inline void to_json(nlohmann::json& out, const configuration& all) {
     nlohmann::json one = each.how;
     one["between"] = {name(each.between[0]), name(each.between[1])};
     if (each.how.proxy == transport::ethernet)
-      one["interfaces"] = {{name(each.between[0]), each.interfaces[0]}, {name(each.between[1]), each.interfaces[1]}};
+      for (const auto& [key, values] :
+           {std::pair("interfaces", &each.interfaces), std::pair("hardware", &each.hardware)})
+        one[key] = {{name(each.between[0]), (*values)[0]}, {name(each.between[1]), (*values)[1]}};
     out["links"].push_back(std::move(one));
   }
   for (const dc& each : all.dcs) {

@@ -80,8 +80,11 @@ template <class List, class Text>
   for (const link& each : all.exceptions) {
     text += "\n[[link]]\nbetween = " + toml_list(each.between, name_text) + '\n' + toml_lines(each.how);
     if (each.how.proxy != transport::ethernet) continue;
-    text += "interfaces = { " + toml_key(name(each.between[0])) + " = " + toml_text(each.interfaces[0]) + ", ";
-    text += toml_key(name(each.between[1])) + " = " + toml_text(each.interfaces[1]) + " }\n";
+    for (const auto& [key, values] :
+         {std::pair("interfaces", &each.interfaces), std::pair("hardware", &each.hardware)}) {
+      text += std::string(key) + " = { " + toml_key(name(each.between[0])) + " = " + toml_text((*values)[0]) + ", ";
+      text += toml_key(name(each.between[1])) + " = " + toml_text((*values)[1]) + " }\n";
+    }
   }
   for (const dc& each : all.dcs) {
     text += "\n[dc." + toml_key(each.name) + "]\nid = " + std::to_string(number(each.id)) + '\n';

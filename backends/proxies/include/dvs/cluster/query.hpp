@@ -43,7 +43,7 @@ namespace dvs::cluster {
   const std::array<node_id, 2> pair{std::min(one, other), std::max(one, other)};
   const auto found = std::ranges::lower_bound(all.exceptions, pair, {}, &link::between);
   if (found != all.exceptions.end() && found->between == pair) return *found;
-  return {pair, all.links, {}};
+  return {pair, all.links, {}, {}};
 }
 
 /// A link as one of its two nodes sees it.

@@ -46,6 +46,7 @@ class datagram_proxy final : public proxy {
       : gate_(node), settings_(how), transport_(here, how.packet_bytes) {
     settings_.node = gate_.self();
     settings_.incarnation = gate_.incarnation();
+    settings_.peer.reset();
     gate_.wake(*this);
   }
   datagram_proxy(const datagram_proxy&) = delete;
@@ -57,10 +58,20 @@ class datagram_proxy final : public proxy {
 
   [[nodiscard]] const Transport& transport() const { return transport_; }
 
-  /// Keeps a link to `peer`, which receives at `where`. Of two nodes both may expect each other.
-  void expect(node_id peer, const place& where) {
+  /// Keeps a link to `peer`, which receives at `where`. Of two nodes both may expect each other. Said again, it holds
+  /// for the next link. Throws `dvs::error` `bad_argument`: that is no address.
+  void expect(node_id peer, const place& where) { expect(peer, where, settings_); }
+  /// The same with settings of its own, which count as far as the peer offers as much.
+  void expect(node_id peer, const place& where, const link_settings& how) {
     if (number(peer) <= number(gate_.self())) return;
-    greeted_[peer] = {transport_.address_of(where), gate_.now(), false};
+    greeting& known = greeted_[peer];
+    known.where = transport_.address_of(where);
+    known.how = how;
+    known.how.node = settings_.node;
+    known.how.incarnation = settings_.incarnation;
+    known.how.packet_bytes = settings_.packet_bytes;
+    known.how.peer = peer;
+    known.next = gate_.now();
     gate_.wake(*this);
   }
   /// Gives the present link to `peer` up, as if the network had; it will be greeted again.
@@ -68,6 +79,12 @@ class datagram_proxy final : public proxy {
     for (auto& [where, l] : links_)
       if (l.linked_to == peer) l.session.close();
     gate_.wake(*this);
+  }
+
+  [[nodiscard]] std::optional<duration> round_trip(node_id peer) const override {
+    for (const auto& [where, l] : links_)
+      if (l.linked_to == peer) return l.session.measured_round_trip();
+    return {};
   }
 
   void run() override {
@@ -95,8 +112,9 @@ class datagram_proxy final : public proxy {
   };
   struct greeting {
     address where;
-    duration next;  ///< when it is tried again
-    bool is_busy;   ///< a session is there
+    link_settings how;
+    duration next;         ///< when it is tried again
+    bool is_busy = false;  ///< a session is there
   };
   using link_list = std::map<address, link>;
 
@@ -104,12 +122,6 @@ class datagram_proxy final : public proxy {
   static constexpr std::size_t strangers_max =
       64;                                     ///< who have greeted with the key, but have not proved they are there
   static constexpr int packets_in_turn = 64;  ///< before other links have their turn
-
-  [[nodiscard]] datagram_session session_for(std::optional<node_id> peer, link_role role) const {
-    link_settings made = settings_;
-    made.peer = peer;
-    return {made, role, fresh_seed(), gate_.now()};
-  }
 
   // ---- Packets that come ----
 
@@ -133,7 +145,7 @@ class datagram_proxy final : public proxy {
 
   /// A listener for who greets with the key; nothing is kept of others.
   [[nodiscard]] std::optional<datagram_session> listen_to(byte_view packet) const {
-    datagram_session made = session_for({}, link_role::listener);
+    datagram_session made(settings_, link_role::listener, fresh_seed(), gate_.now());
     made.receive(packet, gate_.now());
     if (made.refusal() != errc::ok && !made.peer()) return {};
     return made;
@@ -166,7 +178,7 @@ class datagram_proxy final : public proxy {
     for (auto& [peer, how] : greeted_) {
       if (how.is_busy || gate_.now() < how.next || links_.contains(how.where)) continue;
       how.is_busy = true;
-      links_.emplace(how.where, link{session_for(peer, link_role::dialler), peer});
+      links_.emplace(how.where, link{datagram_session(how.how, link_role::dialler, fresh_seed(), gate_.now()), peer});
     }
   }
 

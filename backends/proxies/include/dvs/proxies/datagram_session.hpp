@@ -85,6 +85,8 @@ class datagram_session : public link_session {
   /// Why the last greeting was refused, or `ok`: what to tell an operator who asks why there is no link.
   [[nodiscard]] errc refusal() const { return refusal_; }
   [[nodiscard]] const datagram_counters& counters() const { return counters_; }
+  /// How long something takes to the peer and back, once an acknowledgement has come.
+  [[nodiscard]] std::optional<duration> measured_round_trip() const { return round_trip_.measured(); }
 
   /// Does what is due: gives up what was not acknowledged in time, ends a silent link. Then ask `outgoing`.
   void tick(duration now) {

@@ -64,6 +64,16 @@ class ethernet_socket {
     if (!made) throw error(errc::bad_argument);
     return *made;
   }
+  /// The largest packets that an interface of this host takes. Throws `dvs::error` `no_device`: there is none.
+  [[nodiscard]] static std::uint32_t packet_bytes_of(const std::string& interface) {
+    ifreq asked{};
+    interface.copy(asked.ifr_name, sizeof asked.ifr_name - 1);
+    const int any_socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const bool is_there = ::ioctl(any_socket, SIOCGIFMTU, &asked) == 0;
+    ::close(any_socket);
+    if (!is_there) throw error(errc::no_device);
+    return std::clamp(static_cast<std::uint32_t>(asked.ifr_mtu) - 2, packet_bytes_min, packet_bytes_max);
+  }
   [[nodiscard]] int descriptor() const { return descriptor_; }
   /// The address of the interface.
   [[nodiscard]] const address& own_address() const { return own_; }

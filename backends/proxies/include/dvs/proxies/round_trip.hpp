@@ -5,6 +5,7 @@
 #define DVS_PROXIES_ROUND_TRIP_HPP
 
 #include <dvs/proxies/packet_receipts.hpp>
+#include <optional>
 
 namespace dvs::proxies {
 
@@ -27,6 +28,10 @@ class round_trip {
     latest_ = measured;
   }
 
+  /// The smoothed round trip, once there is one.
+  [[nodiscard]] std::optional<duration> measured() const {
+    return has_measured_ ? std::optional(smooth_) : std::nullopt;
+  }
   /// After this time without any acknowledgement the last packet counts as lost.
   [[nodiscard]] duration until_missed() const {
     return std::max(smooth_ + 4 * variation_ + packet_receipts::delay_max, missed_min);

@@ -45,6 +45,7 @@ class stream_proxy final : public proxy {
   stream_proxy(gate& node, const link_settings& how, const place& here) : gate_(node), settings_(how) {
     settings_.node = gate_.self();
     settings_.incarnation = gate_.incarnation();
+    settings_.peer.reset();
     listening_ = Socket::listen(here);
     gate_.wake(door_);
   }
@@ -59,10 +60,20 @@ class stream_proxy final : public proxy {
 
   [[nodiscard]] const Socket& listening() const { return listening_; }
 
-  /// Keeps a link to `peer`, which listens at `where`. Of two nodes both may expect each other.
-  void expect(node_id peer, place where) {
+  /// Keeps a link to `peer`, which listens at `where`. Of two nodes both may expect each other. Said again, it holds
+  /// for the next link.
+  void expect(node_id peer, place where) { expect(peer, std::move(where), settings_); }
+  /// The same with settings of its own, which count as far as the peer offers as much.
+  void expect(node_id peer, place where, const link_settings& how) {
     if (number(peer) <= number(gate_.self())) return;
-    dialled_[peer] = {std::move(where), gate_.now(), first_pause, false};
+    dialling& known = dialled_[peer];
+    known.where = std::move(where);
+    known.how = how;
+    known.how.node = settings_.node;
+    known.how.incarnation = settings_.incarnation;
+    known.how.peer = peer;
+    known.next = gate_.now();
+    known.pause = first_pause;
     gate_.wake(*this);
   }
   /// Gives the present connection to `peer` up, as if the network had; it will be dialled again.
@@ -70,6 +81,13 @@ class stream_proxy final : public proxy {
     for (connection& each : connections_)
       if (each.linked_to == peer) each.session.close();
     gate_.wake(*this);
+  }
+
+  [[nodiscard]] std::optional<duration> round_trip(node_id peer) const override {
+    if constexpr (requires(const Socket& socket) { socket.round_trip(); })
+      for (const connection& each : connections_)
+        if (each.linked_to == peer) return each.socket.round_trip();
+    return {};
   }
 
   void run() override {
@@ -107,21 +125,16 @@ class stream_proxy final : public proxy {
   };
   struct dialling {
     place where;
-    duration next;   ///< when it is tried again
-    duration pause;  ///< how long to wait after the next failure
-    bool is_busy;    ///< a connection is there, or under way
+    link_settings how;
+    duration next;         ///< when it is tried again
+    duration pause;        ///< how long to wait after the next failure
+    bool is_busy = false;  ///< a connection is there, or under way
   };
 
   static constexpr duration first_pause = std::chrono::milliseconds(50), longest_pause = std::chrono::seconds(2);
   static constexpr std::size_t strangers_max = 64;             ///< callers that have not proved who they are
   static constexpr std::size_t queued_bytes_enough = 1 << 18;  ///< frames beyond wait in the gate
   static constexpr int turns = 16;                             ///< reads before others have their turn
-
-  [[nodiscard]] link_settings settings_for(std::optional<node_id> peer) const {
-    link_settings made = settings_;
-    made.peer = peer;
-    return made;
-  }
 
   // ---- Connections ----
 
@@ -132,7 +145,7 @@ class stream_proxy final : public proxy {
       const auto strangers = std::ranges::count_if(connections_, [](const connection& c) { return !c.linked_to; });
       if (static_cast<std::size_t>(strangers) >= strangers_max) continue;
       connections_.emplace_back(*this, std::move(caller),
-                                stream_session(settings_for({}), link_role::listener, fresh_seed(), gate_.now()));
+                                stream_session(settings_, link_role::listener, fresh_seed(), gate_.now()));
       gate_.wake(*this);
     }
     gate_.wake_when(door_, listening_.descriptor(), readiness::readable);
@@ -142,9 +155,8 @@ class stream_proxy final : public proxy {
     for (auto& [peer, how] : dialled_) {
       if (how.is_busy || gate_.now() < how.next) continue;
       how.is_busy = true;
-      connection& made =
-          connections_.emplace_back(*this, Socket::connect(how.where),
-                                    stream_session(settings_for(peer), link_role::dialler, fresh_seed(), gate_.now()));
+      connection& made = connections_.emplace_back(
+          *this, Socket::connect(how.where), stream_session(how.how, link_role::dialler, fresh_seed(), gate_.now()));
       made.dials = peer;
       made.is_open = false;
     }

@@ -9,6 +9,8 @@
 
 #include <dvs/proxies/ip_address.hpp>
 #include <dvs/proxies/stream_socket.hpp>
+#include <dvs/time.hpp>
+#include <optional>
 
 namespace dvs::proxies {
 
@@ -45,6 +47,14 @@ class tcp_socket : public stream_socket {
     ::getsockname(descriptor(), here.data(), &bytes);
     here.set_bytes(bytes);
     return here.port();
+  }
+
+  /// What the system has measured.
+  [[nodiscard]] std::optional<duration> round_trip() const {
+    tcp_info told{};
+    socklen_t bytes = sizeof told;
+    if (::getsockopt(descriptor(), IPPROTO_TCP, TCP_INFO, &told, &bytes) != 0 || told.tcpi_rtt == 0) return {};
+    return std::chrono::microseconds(told.tcpi_rtt);
   }
 
  private:

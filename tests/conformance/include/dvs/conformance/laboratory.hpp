@@ -65,6 +65,7 @@ class laboratory {
       // Of one node, a fiber runs when the law waits, which is after it has let all go.
       if constexpr (!is_of_one_node)
         while (!open_) static_cast<void>(self.sleep_for(500us));
+      ++begun_;
       attempt(body, self);
       --running_;
     };
@@ -72,7 +73,7 @@ class laboratory {
     if constexpr (has_processes) {
       if (place == placement::process) {
         started = world_.launch(container.info().name, who, options, guarded);
-        if (!started) --running_;
+        if (!started) ++begun_, --running_;
         return started.value();
       }
     }
@@ -81,7 +82,7 @@ class laboratory {
     } else if constexpr (backend::abilities.threads) {
       started = container.spawn(who, on_thread{}, std::move(guarded), options);
     }
-    if (!started) --running_;
+    if (!started) ++begun_, --running_;
     return started.value();
   }
 
@@ -156,7 +157,7 @@ class laboratory {
         self,
         [&] {
           const auto row = row_of(who);
-          return row && row->doing != activity::running;
+          return begun_ == parties_ && row && row->doing != activity::running;
         },
         std::to_string(number_of(who)) + " blocks", at);
   }
@@ -245,8 +246,9 @@ class laboratory {
   std::vector<dvs::dc<backend>> dcs_;
   record record_;
   std::atomic<int> running_{0};
+  std::atomic<std::size_t> begun_{0};  ///< parties that are past the start
   std::atomic<bool> open_{false};
-  std::size_t parties_ = 0;
+  std::atomic<std::size_t> parties_{0};
   bool finished_ = false;
 };
 

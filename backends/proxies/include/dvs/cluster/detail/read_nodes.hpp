@@ -112,7 +112,7 @@ inline node_names read_nodes(section& root, configuration& made) {
     };
 
     keys->require("id", "write id = N, the number of the node");
-    if (const auto id = keys->number("id", 0, 65535)) {
+    if (const auto id = keys->number("id", 0, 65534)) {
       one.id = static_cast<node_id>(*id);
       once(ids, "id", one.id, "is the id of");
     }
@@ -160,27 +160,42 @@ inline std::optional<link_ends> ends_of(section& keys, const node_names& names) 
   return link_ends{found[0], found[1]};
 }
 
+/// A table with an entry for each of the two nodes, which Ethernet needs and nothing else has.
+inline std::optional<section> table_for_ethernet(section& keys, std::string_view key, std::string_view form,
+                                                 transport proxy) {
+  const std::string table(form);
+  auto found = keys.table(key, "a table: " + table);
+  if (proxy == transport::ethernet) {
+    keys.require(key, "write " + std::string(key) + " = " + table + " for both nodes");
+    return found;
+  }
+  if (keys.has(key)) keys.refuse(key, "is for proxy = \"ethernet\" only", "leave it out");
+  return {};
+}
+
 /// One `[[link]]` between `ends`.
 inline link read_link(section& keys, const std::optional<link_ends>& ends, link_options otherwise) {
   link one;
   one.how = link_options_of(keys, otherwise);
-  auto interfaces = keys.table("interfaces", "a table: { NODE = \"eth1\", ... }");
-  const bool needed = one.how.proxy == transport::ethernet;
-  if (needed)
-    keys.require("interfaces", "write interfaces = { NODE = \"eth1\", ... } for both nodes");
-  else if (keys.has("interfaces"))
-    keys.refuse("interfaces", "is for proxy = \"ethernet\" only", "leave it out");
+  auto interfaces = table_for_ethernet(keys, "interfaces", "{ NODE = \"eth1\", ... }", one.how.proxy);
+  auto hardware = table_for_ethernet(keys, "hardware", "{ NODE = \"52:54:00:12:34:56\", ... }", one.how.proxy);
   keys.finish();
   if (!ends) return one;
 
   for (std::size_t i = 0; i < 2; ++i) {
     const auto& [name, id] = *(*ends)[i];
     one.between[i] = id;
-    if (!needed || !interfaces) continue;
-    interfaces->require(name, "write " + name + " = \"eth1\", its network interface");
-    one.interfaces[i] = interfaces->text(name, interface_rule, is_interface).value_or("");
+    if (interfaces) {
+      interfaces->require(name, "write " + name + " = \"eth1\", its network interface");
+      one.interfaces[i] = interfaces->text(name, interface_rule, is_interface).value_or("");
+    }
+    if (hardware) {
+      hardware->require(name, "write " + name + " = \"52:54:00:12:34:56\", the address of its interface");
+      one.hardware[i] = hardware->text(name, hardware_rule, is_hardware).value_or("");
+    }
   }
-  if (needed && interfaces) interfaces->finish();
+  for (auto* const table : {&interfaces, &hardware})
+    if (*table) (*table)->finish();
   return one;
 }
 

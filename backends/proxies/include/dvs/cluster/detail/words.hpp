@@ -18,6 +18,8 @@ inline constexpr std::string_view address_rule = "a host name or an IP address t
 inline constexpr std::string_view run_rule = "an absolute path of at most 80 bytes";
 inline constexpr std::string_view file_rule = "the path of a file";
 inline constexpr std::string_view interface_rule = "the name of a network interface, such as \"eth1\"";
+inline constexpr std::string_view hardware_rule =
+    "the hardware address of one interface, such as \"52:54:00:12:34:56\"";
 
 [[nodiscard]] inline bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -51,6 +53,14 @@ inline constexpr std::string_view interface_rule = "the name of a network interf
 [[nodiscard]] inline bool is_interface(std::string_view text) {
   return is_plain(text) && text.size() <= 15 && text != "." && text != ".." &&
          text.find_first_of("/: ") == std::string_view::npos;
+}
+/// The address of one Ethernet interface: not all zeros, and none of a group.
+[[nodiscard]] inline bool is_hardware(std::string_view text) {
+  constexpr std::string_view shape = "00:00:00:00:00:00";
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
+  const auto fits = [&](char c, char place) { return place == ':' ? c == ':' : is_hex(c); };
+  if (text.size() != shape.size() || !std::ranges::equal(text, shape, fits) || text == shape) return false;
+  return std::string_view("02468aceACE").find(text[1]) != std::string_view::npos;
 }
 /// A name that may be looked up in the system's tables, whose lines a colon divides.
 [[nodiscard]] inline bool is_account(std::string_view text) {

@@ -61,6 +61,12 @@ class broker final : public std::enable_shared_from_this<broker> {
   /// The processes that run here, and those elsewhere that want something of one; in a context that may wait for the
   /// gateway.
   std::vector<process_info> processes_here();
+  errc accept_direct_way(endpoint_id asker, endpoint_id server, std::unique_ptr<direct_way> way);
+  void sever(endpoint_id asker, endpoint_id server);
+  /// Looks after those who wait for another process. Returns when to look again, or -1 if there are none.
+  std::int64_t look_at_direct_waits(std::int64_t time);
+  /// Has a process look at all that other processes of the host may have for it.
+  errc ring(endpoint_id who);
   /// The DC, as far as it is here.
   dc_info info_here();
   /// Tells the processes here that the DC has ended.
@@ -104,6 +110,14 @@ class broker final : public std::enable_shared_from_this<broker> {
   errc may_address(const port& from, endpoint_id to, errc died);
   /// Finds, or makes, the link from `asker` to the bound process `to`, whatever the privileges.
   errc link_to(port& asker, endpoint_id to, std::shared_ptr<link>& found);
+  /// Whether processes of other address spaces may be reached by direct ways.
+  [[nodiscard]] bool may_have_neighbours() const { return shared_ != nullptr && !sizes_.strict; }
+  [[nodiscard]] std::shared_ptr<link> find_direct_way(port& asker, const link& across);
+  /// Somebody here is about to sleep until another process does something.
+  void watch_direct_waits() {
+    if (!direct_waits_watched_.load(std::memory_order_relaxed) && !direct_waits_watched_.exchange(true))
+      shared_->watch_waits();
+  }
   /// Whether two others may talk in both directions.
   errc may_converse(const port& one, endpoint_id other);
   /// Tests the source of a receive.
@@ -138,6 +152,9 @@ class broker final : public std::enable_shared_from_this<broker> {
   std::shared_ptr<port> port_of(endpoint_id who);
 
  private:
+  /// When a wait for another process is first looked after.
+  static constexpr std::int64_t direct_wait_is_long_ns = 10'000'000;
+
   /// The fibers of this DC on one carrier.
   struct fiber_group {
     std::size_t running = 0;
@@ -160,6 +177,13 @@ class broker final : public std::enable_shared_from_this<broker> {
   [[nodiscard]] bool holds_still(const port& p) const;
   errc find_peer(const port& self, endpoint_id who, errc died, errc itself, dvk_slot*& slot) const;
   std::shared_ptr<link> make_link(port& asker, const std::shared_ptr<port>& server);
+  std::shared_ptr<link> make_direct_link(const std::shared_ptr<port>& asker, const std::shared_ptr<port>& server,
+                                         std::unique_ptr<direct_way> way);
+  [[nodiscard]] published_state direct_state_of(endpoint_id asker, endpoint_id server) const;
+  /// Links of successive owners of a slot start far apart, so that an answer to one is not taken for one to the other.
+  [[nodiscard]] static std::uint32_t first_sequence(std::uint32_t number_of_link) {
+    return next_sequence(number_of_link * 0x9E37'79B1U);
+  }
   /// Whether the table has such a slot; a reference to nothing names none.
   [[nodiscard]] bool names_slot(endpoint_id who) const {
     return generation_of(who) >= 0 && dvk_index_of_slot(table(), slot_of(who)) >= 0;
@@ -187,6 +211,8 @@ class broker final : public std::enable_shared_from_this<broker> {
   std::vector<std::shared_ptr<port>> ports_;  ///< by index of the slot
   std::uint64_t births_ = static_cast<std::uint64_t>(monotonic_ns());
   std::uint32_t links_made_ = 0;
+  std::vector<std::weak_ptr<link>> direct_links_;
+  std::atomic<bool> direct_waits_watched_{false};
   std::vector<table_watch*> table_watches_;
   std::vector<port*> death_watchers_;
   std::map<int, std::shared_ptr<port>> waiting_for_thread_;  ///< bound for a thread that has not asked yet
@@ -201,6 +227,7 @@ class broker final : public std::enable_shared_from_this<broker> {
 
 #include <dvs/backends/userspace/broker_across.hpp>
 #include <dvs/backends/userspace/broker_binding.hpp>
+#include <dvs/backends/userspace/broker_direct.hpp>
 #include <dvs/backends/userspace/broker_grants.hpp>
 #include <dvs/backends/userspace/broker_impl.hpp>
 #include <dvs/backends/userspace/broker_peers.hpp>
@@ -210,6 +237,7 @@ class broker final : public std::enable_shared_from_this<broker> {
 #include <dvs/backends/userspace/port_impl.hpp>
 #include <dvs/backends/userspace/port_links.hpp>
 #include <dvs/backends/userspace/port_memory.hpp>
+#include <dvs/backends/userspace/port_neighbours.hpp>
 #include <dvs/backends/userspace/port_receive.hpp>
 #include <dvs/backends/userspace/port_send.hpp>
 #include <dvs/backends/userspace/port_short.hpp>

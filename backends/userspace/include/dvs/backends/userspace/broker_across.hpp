@@ -35,7 +35,9 @@ inline wait_edge broker::edge_of(endpoint_id who, endpoint_id waiter, bool waite
   if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok) return {};
   if (dvk_find_bound(table(), number(waiter), &waiting) != DVK_E_ok) return {};
   // What the waiter gives shows here when it has come, and until it has been told how that ended.
-  const published_state given = state_of(*ports_[static_cast<std::size_t>(index_of(waiter))]);
+  published_state given = state_of(*ports_[static_cast<std::size_t>(index_of(waiter))]);
+  if (waiting->node != DVK_HERE)
+    if (const published_state direct = direct_state_of(waiter, who); direct.doing != activity::running) given = direct;
   const bool is_taken = given.doing == activity::awaiting_reply;
   if (!waiter_receives && (given.peer != who || (given.doing != activity::sending && !is_taken))) return {};
 

@@ -48,9 +48,8 @@ inline errc broker::link_to(port& asker, endpoint_id to, std::shared_ptr<link>& 
 /// The caller holds the lock.
 inline std::shared_ptr<link> broker::make_link(port& asker, const std::shared_ptr<port>& server) {
   const bool local = asker.carrier_ == server->carrier_;
-  // Links of successive owners of a slot start far apart, so that an answer to one is not taken for one to the other.
-  const std::uint32_t first_sequence = next_sequence(links_made_++ * 0x9E37'79B1U);
-  auto made = std::make_shared<link>(ports_[static_cast<std::size_t>(asker.index_)], server, local, first_sequence);
+  auto made = std::make_shared<link>(ports_[static_cast<std::size_t>(asker.index_)], server, local,
+                                     first_sequence(links_made_++));
   if (!local) {
     made->post_bell = server->carrier_->add_bell(made->post_bell_source);
     made->answer_bell = asker.carrier_->add_bell(made->answer_bell_source);

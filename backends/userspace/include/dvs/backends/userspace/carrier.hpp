@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <dvs/backends/userspace/doorbell.hpp>
 #include <dvs/backends/userspace/doorbell_futex.hpp>
+#include <dvs/backends/userspace/shared_door.hpp>
 #include <dvs/fiber.hpp>
 #include <memory>
 #include <mutex>
@@ -97,8 +98,9 @@ class reactor {
 struct polling {
   const std::atomic<std::uint32_t>* word = nullptr;  ///< ends the wait when it is no longer `seen`; null: no such word
   std::uint32_t seen = 0;
-  const carrier* partner = nullptr;  ///< who will change something; polling is useless while it has our processor
-  bool allowed = true;               ///< false: sleep at once
+  /// The processor of who will change something; polling is useless while it is ours. Null: nobody in particular.
+  const std::atomic<std::uint32_t>* partner_cpu = nullptr;
+  bool allowed = true;  ///< false: sleep at once
 };
 
 /// A line of a channel that a carrier polls instead of being rung: a promise given to the other side of the channel.
@@ -137,6 +139,7 @@ class carrier {
   [[nodiscard]] static std::shared_ptr<carrier> of_thread(int thread);
 
   carrier() { root_.carrier_ = this; }
+  ~carrier();
   carrier(const carrier&) = delete;
   carrier& operator=(const carrier&) = delete;
 
@@ -169,7 +172,7 @@ class carrier {
     switch_to(self, next);
   }
   /// Whether no other thread has anything for this carrier.
-  [[nodiscard]] bool is_undisturbed() const { return keeper_ == nullptr && !bells_.rung(); }
+  [[nodiscard]] bool is_undisturbed() const { return keeper_ == nullptr && !is_rung(); }
 
   /// Makes a suspended task run after those that are ready already.
   [[gnu::always_inline]] void make_ready(task& t) {
@@ -199,7 +202,7 @@ class carrier {
 
   /// Runs what bells were rung for. Called before a decision that depends on other threads.
   void poll_bells() {
-    if (bells_.rung()) collect_bells();
+    if (is_rung()) collect_bells();
   }
 
   void set_timer(timer& t, std::int64_t at_ns);
@@ -216,12 +219,30 @@ class carrier {
     if (bells_.ring(bell)) wake();
   }
 
+  /// Where others see this carrier in the board of the process, if there was room for it.
+  [[nodiscard]] std::optional<std::uint32_t> place() const {
+    const int taken = place_.load(std::memory_order_acquire);
+    return taken < 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(taken));
+  }
+  /// Takes such a place; any thread.
+  void take_place();
+  /// The door by which other processes ring, made when it is first wanted; any thread. Needs a place.
+  [[nodiscard]] shared_door& door();
+
   /// The processor on which the thread was last seen; any thread.
-  [[nodiscard]] std::uint32_t cpu() const { return cpu_.load(std::memory_order_relaxed); }
+  [[nodiscard]] const std::atomic<std::uint32_t>& cpu() const { return cpu_; }
   /// Notes the processor, for the benefit of partners.
   void note_cpu() {
     const std::uint32_t now = current_cpu();
-    if (cpu_.load(std::memory_order_relaxed) != now) cpu_.store(now, std::memory_order_relaxed);
+    if (cpu_.load(std::memory_order_relaxed) == now) return;
+    cpu_.store(now, std::memory_order_relaxed);
+    if (shared_door* const door = door_.load(std::memory_order_acquire)) door->show_cpu(now);
+  }
+  /// Whether it makes sense to poll for what another carrier does, which was last seen on this processor.
+  [[nodiscard]] bool may_poll_for(const std::atomic<std::uint32_t>& partner_cpu) const {
+    if (has_ready()) return false;
+    return (turns_ > 0 && keeps_processor_ == 0) ||
+           partner_cpu.load(std::memory_order_relaxed) != cpu_.load(std::memory_order_relaxed);
   }
   /// Whether other tasks are ready to run.
   [[nodiscard]] bool has_ready() const { return ready_first_ != nullptr; }
@@ -232,12 +253,12 @@ class carrier {
 
   /// Promises to poll `word`, last looked at when it was `seen`; takes an earlier promise back.
   void promise(promise_keeper& keeper, const std::atomic<std::uint32_t>& word, std::uint32_t seen,
-               const carrier& partner) {
+               const std::atomic<std::uint32_t>& partner_cpu) {
     if (keeper_ != nullptr && keeper_ != &keeper) retract_promise();
     keeper_ = &keeper;
     promised_word_ = &word;
     promised_seen_ = seen;
-    promised_to_ = &partner;
+    promised_to_ = &partner_cpu;
   }
   /// Whom a promise was given, or null.
   [[nodiscard]] promise_keeper* promised() const { return keeper_; }
@@ -298,12 +319,19 @@ class carrier {
     ready_first_->context_->prefetch_stack();
     if (ready_first_ != ready_last_) ready_first_->next_->context_->prefetch();
   }
+  /// Whether somebody has rung, of this process or another.
+  [[nodiscard]] bool is_rung() const {
+    return bells_.rung() || hints_.load(std::memory_order_relaxed)->load(std::memory_order_acquire) != 0;
+  }
   void unlist(task& t);
   void run_timers();
   void look_around();
   void collect_bells();
   void idle(const polling& how);
   bool spin(const polling& how);
+  bool take_turns(const polling& how);
+  bool give_way();
+  bool has_news(const polling& how);
   [[nodiscard]] bool promise_due() const {
     return keeper_ != nullptr && promised_word_->load(std::memory_order_acquire) != promised_seen_;
   }
@@ -320,21 +348,29 @@ class carrier {
   std::size_t fibers_ = 0;
   std::uint32_t switches_ = 0;
   std::int32_t spin_budget_ = spin_budget_max;
+  std::int32_t turns_ = turns_max;
+  std::int32_t keeps_processor_ = 0;  ///< how often it is not given away
   std::vector<std::unique_ptr<fiber_record>> ended_;
 
   promise_keeper* keeper_ = nullptr;
   const std::atomic<std::uint32_t>* promised_word_ = nullptr;
   std::uint32_t promised_seen_ = 0;
-  const carrier* promised_to_ = nullptr;
+  const std::atomic<std::uint32_t>* promised_to_ = nullptr;  ///< the processor of whom
 
   std::unique_ptr<reactor> reactor_;
   std::atomic<bool> in_reactor_{false};
   doorbell_bits<std::atomic> bells_;
+  static inline std::atomic<std::uint32_t> no_hints_{0};
+  std::atomic<const std::atomic<std::uint32_t>*> hints_{&no_hints_};
   std::mutex bells_lock_;
   std::uint32_t next_bell_ = 0;
   std::vector<std::uint32_t> free_bells_;
   std::array<std::atomic<bell_entry*>, doorbell_bits<std::atomic>::bells_max> entries_{};
   std::vector<std::unique_ptr<bell_entry>> entry_storage_;
+  board* board_ = nullptr;  ///< in which the place is
+  std::atomic<int> place_{-1};
+  std::atomic<shared_door*> door_{nullptr};
+  std::unique_ptr<shared_door> door_storage_;  ///< under bells_lock_
   alignas(64) std::atomic<std::uint32_t> cpu_{~std::uint32_t{0}};
 
   /// Others get their turn every so many switches.
@@ -345,7 +381,14 @@ class carrier {
   /// the budget, so that an idle thread soon costs nothing.
   static constexpr std::int32_t spin_budget_max = 1024;
   static constexpr std::int32_t spin_budget_min = 16;
-  static constexpr std::int64_t short_sleep_ns = 100'000;
+  /// Some 100 microseconds.
+  static constexpr std::uint64_t short_sleep_ticks = 250'000;
+  static constexpr std::int32_t rounds_to_yield = 16;
+  /// How often a partner on the same processor is let run before the thread sleeps.
+  static constexpr std::int32_t turns_max = 4;
+  /// Some 40 microseconds: what others of our kind do not need.
+  static constexpr std::uint64_t long_turn_ticks = 100'000;
+  static constexpr std::int32_t looks_after_a_long_turn = 4096;
   /// The first rounds do without a pause: a partner that is awake answers within them.
   static constexpr std::int32_t eager_rounds = 256;
 };

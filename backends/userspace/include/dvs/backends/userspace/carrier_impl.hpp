@@ -67,7 +67,7 @@ inline void carrier::suspend(std::int64_t deadline_ns, const polling& how) {
   if (self.phase_ == task::phase::running) self.phase_ = task::phase::suspended;  // not ready, as who yields
   if (deadline_ns >= 0) set_timer(self.wake_timer_, deadline_ns);
   if ((++switches_ & look_around_mask) == 0) look_around();
-  if (bells_.rung()) collect_bells();
+  if (is_rung()) collect_bells();
   for (;;) {
     if (how.word != nullptr && ready_first_ != nullptr) break;  // nobody would poll while another task runs
     if (task* const next = take_ready()) {
@@ -109,55 +109,136 @@ inline void carrier::idle(const polling& how) {
   if (how.word != nullptr) return;
   retract_promise();
   if (ready_first_ == nullptr) {
-    const std::int64_t began = monotonic_ns();
+    const std::uint64_t began = ticks();
     sleep();
     // Rung soon: polling would have been shorter than going to sleep and being woken.
-    if (bells_.rung() && monotonic_ns() - began < short_sleep_ns)
+    if (is_rung() && ticks() - began < short_sleep_ticks) {
       spin_budget_ = std::min(spin_budget_ * 4, spin_budget_max);
+      turns_ = std::max(turns_, 1);
+    }
   }
   if (!timers_.empty()) run_timers();
-  if (bells_.rung()) collect_bells();
+  if (is_rung()) collect_bells();
 }
 
 /// Polls for a while. True: something happened.
 inline bool carrier::spin(const polling& how) {
   if (spin_budget_ == spin_budget_min) return false;
   const std::uint32_t here = current_cpu();
-  if (how.partner != nullptr && how.partner->cpu() == here) return false;
-  if (how.partner == nullptr && keeper_ != nullptr && promised_to_->cpu() == here) return false;
+  const auto* const partner = how.partner_cpu != nullptr ? how.partner_cpu
+                              : keeper_ != nullptr       ? promised_to_
+                                                         : nullptr;
+  if (partner != nullptr && partner->load(std::memory_order_relaxed) == here) return take_turns(how);
   for (std::int32_t round = 0; round < spin_budget_ + eager_rounds; ++round) {
-    const bool word_changed = how.word != nullptr && how.word->load(std::memory_order_acquire) != how.seen;
-    if (word_changed || promise_due() || bells_.rung()) {
+    if (has_news(how)) {
       spin_budget_ = std::min(spin_budget_ * 2, spin_budget_max);
-      keep_promise();
-      if (bells_.rung()) collect_bells();
       return true;
     }
-    if (round >= eager_rounds) spin_pause();
+    if (round < eager_rounds) continue;
+    if (round % rounds_to_yield != 0 || !give_way())  // the partner may be waiting for this processor
+      spin_pause();
   }
   spin_budget_ = std::max(spin_budget_ / 2, spin_budget_min);
   return false;
 }
 
+/// Whether something happened that is polled for; if so, runs what it is about.
+inline bool carrier::has_news(const polling& how) {
+  const bool word_changed = how.word != nullptr && how.word->load(std::memory_order_acquire) != how.seen;
+  if (!word_changed && !promise_due() && !is_rung()) return false;
+  keep_promise();
+  if (is_rung()) collect_bells();
+  return true;
+}
+
+/// Lets others have the processor, unless somebody has kept it for long lately: who sleeps gets it back sooner.
+inline bool carrier::give_way() {
+  if (keeps_processor_ > 0) {
+    --keeps_processor_;
+    return false;
+  }
+  const std::uint64_t began = ticks();
+  ::sched_yield();
+  if (ticks() - began > long_turn_ticks) keeps_processor_ = looks_after_a_long_turn;
+  return true;
+}
+
+/// Lets a partner that has the same processor run, a few times. True: something happened.
+inline bool carrier::take_turns(const polling& how) {
+  for (std::int32_t turn = 0; turn < turns_ && give_way(); ++turn) {
+    if (!has_news(how)) continue;
+    turns_ = turns_max;
+    return true;
+  }
+  turns_ /= 2;
+  return false;
+}
+
 inline void carrier::sleep() {
   const std::int64_t deadline_ns = timers_.empty() ? -1 : timers_.begin()->at_ns_;
-  if (reactor_) {
-    in_reactor_.store(true, std::memory_order_seq_cst);
-    if (bells_.prepare_sleep()) reactor_->wait(deadline_ns);
-    in_reactor_.store(false, std::memory_order_seq_cst);
-  } else if (bells_.prepare_sleep()) {
-    futex_sleep(*bells_.sleep_word(), 1, deadline_ns);
+  if (reactor_) in_reactor_.store(true, std::memory_order_seq_cst);
+  if (bells_.prepare_sleep()) {
+    if (shared_door* const door = door_.load(std::memory_order_seq_cst)) {
+      const auto how = reactor_ ? sleep_kind::in_a_reactor : sleep_kind::on_hints;
+      // Who rang before the door was seen has not seen it either, and woke nobody there.
+      if (door->prepare_sleep(how) && bells_.is_asleep()) {
+        if (reactor_)
+          reactor_->wait(deadline_ns);
+        else
+          door->sleep(deadline_ns);
+      }
+      door->awake();
+    } else if (reactor_) {
+      reactor_->wait(deadline_ns);
+    } else {
+      futex_sleep(*bells_.sleep_word(), 1, deadline_ns);
+    }
   }
+  if (reactor_) in_reactor_.store(false, std::memory_order_seq_cst);
   bells_.awake();
   note_cpu();
 }
 
 inline void carrier::wake() {
-  if (in_reactor_.load(std::memory_order_seq_cst)) {
+  if (in_reactor_.load(std::memory_order_seq_cst))
     reactor_->interrupt();
-  } else {
+  else if (shared_door* const door = door_.load(std::memory_order_seq_cst))
+    door->wake();
+  else
     futex_wake(*bells_.sleep_word());
+}
+
+inline carrier::~carrier() {
+  if (const auto taken = place(); taken && board_ == &board::of_this_process()) board_->give_back(*taken);
+}
+
+inline void carrier::take_place() {
+  const std::lock_guard guard(bells_lock_);
+  board& here = board::of_this_process();
+  if (board_ == &here) return;
+  if (board_ != nullptr) {  // that of the process which has forked this one
+    hints_.store(&no_hints_, std::memory_order_relaxed);
+    door_.store(nullptr, std::memory_order_relaxed);
+    static_cast<void>(door_storage_.release());  // which somebody there may have been using just then
   }
+  const auto taken = here.take_place();
+  board_ = &here;
+  place_.store(taken ? static_cast<int>(*taken) : -1, std::memory_order_release);
+}
+
+inline shared_door& carrier::door() {
+  const std::lock_guard guard(bells_lock_);
+  if (door_storage_ == nullptr) {
+    door_storage_ = std::make_unique<shared_door>(*board_, *place());
+    door_storage_->show_cpu(cpu_.load(std::memory_order_relaxed));
+    door_.store(door_storage_.get(), std::memory_order_seq_cst);
+    hints_.store(&door_storage_->hints(), std::memory_order_release);
+    // It may sleep where no other process can wake it.
+    bells_.awake();
+    futex_wake(*bells_.sleep_word());
+    if (in_reactor_.load(std::memory_order_seq_cst)) reactor_->interrupt();
+  }
+  return *door_storage_;
 }
 
 inline void carrier::set_timer(timer& t, std::int64_t at_ns) {
@@ -224,11 +305,13 @@ inline void carrier::collect_bells() {
       guard.lock();
     }
   });
+  if (shared_door* const door = door_.load(std::memory_order_acquire); door != nullptr && door->hints().load() != 0)
+    door->collect();
 }
 
 inline task& carrier::next_after_end() {
   for (;;) {
-    if (bells_.rung()) collect_bells();
+    if (is_rung()) collect_bells();
     if (task* const next = take_ready()) {
       next->phase_ = task::phase::running;
       current_ = next;

@@ -144,7 +144,9 @@ struct channel_lines {
   /// What became of exchange `sequence`: `idle` while it is open.
   [[nodiscard]] slot_kind exchange_outcome(std::uint32_t sequence) const {
     const slot_state state(answer.state.load(std::memory_order_seq_cst));
-    return state.sequence() == sequence ? state.kind() : slot_kind::idle;
+    if (state.sequence() != sequence) return slot_kind::idle;
+    // Only a partner in another process can have written something else: it has as good as gone.
+    return state.kind() < slot_kind::answered ? slot_kind::source_died : state.kind();
   }
   /// Ends exchange `sequence` without an answer. False: too late, see `exchange_outcome`.
   bool cancel_exchange(std::uint32_t sequence) {

@@ -55,6 +55,8 @@ class doorbell_bits {
     asleep_.store(0, std::memory_order_seq_cst);
     return false;
   }
+  /// Whether nobody has woken the owner since it prepared to sleep.
+  [[nodiscard]] bool is_asleep() const { return asleep_.load(std::memory_order_seq_cst) != 0; }
   /// The owner is up again.
   void awake() { asleep_.store(0, std::memory_order_seq_cst); }
   [[nodiscard]] Atomic<std::uint32_t>* sleep_word() { return &asleep_; }

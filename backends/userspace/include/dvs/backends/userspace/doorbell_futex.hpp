@@ -36,6 +36,18 @@ inline void futex_wake(std::atomic<std::uint32_t>& word) {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 }
 
+/// The same for a word that other processes share.
+inline void futex_sleep_shared(std::atomic<std::uint32_t>& word, std::uint32_t value, std::int64_t deadline_ns) {
+  timespec deadline{static_cast<std::time_t>(deadline_ns / 1'000'000'000),
+                    static_cast<long>(deadline_ns % 1'000'000'000)};
+  syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, value, deadline_ns < 0 ? nullptr : &deadline, nullptr,
+          FUTEX_BITSET_MATCH_ANY);
+}
+inline void futex_wake_shared(std::atomic<std::uint32_t>& word) {
+  constexpr int all = 0x7FFF'FFFF;  // others may sleep there to catch a single one
+  syscall(SYS_futex, &word, FUTEX_WAKE, all, nullptr, nullptr, 0);
+}
+
 /// The processor that the caller runs on; a read of the thread's rseq area where the C library registered one.
 [[nodiscard]] inline std::uint32_t current_cpu() {
   if (__rseq_size != 0) {

@@ -43,6 +43,12 @@ class gateway final : public gate, public across {
 
   // ---- For proxies ----
   [[nodiscard]] node_id self() const override { return node_; }
+  /// The DCs that it has; in its context.
+  [[nodiscard]] std::vector<std::shared_ptr<broker>> dcs() const {
+    std::vector<std::shared_ptr<broker>> all;
+    for (const auto& [number, in] : containers_) all.push_back(in.dc);
+    return all;
+  }
   [[nodiscard]] std::uint64_t incarnation() const override { return incarnation_; }
   [[nodiscard]] duration now() const override { return duration{monotonic_ns()}; }
   void wake(proxy& which) override;
@@ -68,6 +74,8 @@ class gateway final : public gate, public across {
   void when_suspected(std::function<void(std::uint64_t)> suspicion) { suspected_ = std::move(suspicion); }
   /// The DC with this number, or null. In the context of the gate.
   [[nodiscard]] std::shared_ptr<broker> dc(dc_id number) const;
+  /// Tells the processes here that all DCs have ended. In the context of the gate.
+  void end_dcs() const;
 
   // ---- For ports and brokers ----
   void submit(across_command& command) override;

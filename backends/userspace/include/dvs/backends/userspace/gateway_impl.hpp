@@ -234,6 +234,10 @@ inline errc gateway::join(const std::shared_ptr<broker>& dc) {
   return outcome;
 }
 
+inline void gateway::end_dcs() const {
+  for (const auto& [number, in] : containers_) in.dc->announce_end();
+}
+
 inline void gateway::leave(broker& dc) {
   run([&] {
     const auto at = containers_.find(number(dc.shared_id()));

@@ -144,6 +144,8 @@ class port final : public bell_source {
 
   void rung() override { alert(); }
 
+  using link_map = std::unordered_map<endpoint_id, std::shared_ptr<link>>;
+
   // ---- Tests before an operation ----
   void permit(call_set calls);
   errc enter_unchecked() const;
@@ -151,6 +153,8 @@ class port final : public bell_source {
   errc enter_waiting(call c) const;
   [[nodiscard]] errc interrupted();
   errc connect(endpoint_id to, bool with_reply, errc died, errc itself, link*& found);
+  [[nodiscard]] link* find_asked(endpoint_id who) const;
+  [[nodiscard]] link* shorten(link& on);
   errc listen_to(endpoint_id source, link*& found);
   link* asked_by(endpoint_id who);
 
@@ -169,6 +173,8 @@ class port final : public bell_source {
   void end_short();
 
   // ---- Rendezvous ----
+  void draw_ticket(link& on);
+  [[nodiscard]] link* through_gateway(link& on) { return asked_.find(on.server_id)->second.get(); }
   errc send_local(link& on, const message& m, timeout limit);
   errc send_remote(link& on, const message& m, timeout limit);
   errc ask(endpoint_id to, message& m, timeout limit, const std::shared_ptr<link>& relayer);
@@ -208,10 +214,28 @@ class port final : public bell_source {
   void unlist(link& from);
   void adopt(const std::shared_ptr<link>& from);
   void adopt_new();
-  [[nodiscard]] std::uint32_t next_ticket(bool shared);
+  [[nodiscard]] std::uint64_t next_ticket(bool shared);
   [[nodiscard]] bool would_lock(link& on);
   void open(link& on);
   void close();
+
+  // ---- Neighbours: processes that are reached by a direct way ----
+  /// A grant to one, and where it is shown.
+  struct given_grant {
+    grant_id id;
+    endpoint_id to;
+    std::uint64_t address, bytes;
+    access direction;
+    shared_grant* row;
+    std::shared_ptr<link> on;
+  };
+  void note_grant(grant_id id, endpoint_id to, const std::byte* memory, std::size_t bytes, access direction);
+  void show_grants_to(endpoint_id to);
+  void forget_grant(grant_id id);
+  static void withdraw(given_grant& given);
+  std::shared_ptr<link> direct_link_with(endpoint_id who);
+  [[nodiscard]] static shared_grants& grants_of(const link& on, endpoint_id granter);
+  bool copy_of_neighbour(granted_range part, std::byte* here, std::size_t bytes, access direction);
 
   // ---- Partners on other nodes ----
   errc send_across(link& on, const message& m, timeout limit);
@@ -245,6 +269,8 @@ class port final : public bell_source {
     counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(more),
                   std::memory_order_relaxed);
   }
+  [[nodiscard]] link_map& asked_like(const link& on) { return on.direct ? directly_asked_ : asked_; }
+  [[nodiscard]] link_map& served_like(const link& on) { return on.direct ? directly_served_ : served_; }
   void mark_links_gone();
   void drop_links();
   void drop_asked(link& on);
@@ -273,9 +299,12 @@ class port final : public bell_source {
   link* pending_last_ = nullptr;
   bool accepting_requests_ = false;  ///< suspended in a receive of requests
   std::uint32_t served_in_a_row_ = 0;
-  std::unordered_map<endpoint_id, std::shared_ptr<link>> asked_;   ///< by whom they lead to
-  std::unordered_map<endpoint_id, std::shared_ptr<link>> served_;  ///< by whom they come from
-  std::shared_ptr<link> retired_;                                  ///< replaced while a wait was on it
+  link_map asked_;           ///< by whom they lead to
+  link_map served_;          ///< by whom they come from
+  link_map directly_asked_;  ///< the same by the direct way
+  link_map directly_served_;
+  std::vector<given_grant> given_;
+  std::shared_ptr<link> retired_;  ///< replaced while a wait was on it
   std::uint32_t bell_ = 0;
   std::uint64_t random_state_;
 
@@ -286,9 +315,10 @@ class port final : public bell_source {
   } alarm_{*this};
 
   /// What others write: with every post,
-  alignas(64) std::atomic<std::uint32_t> tickets_{0};
+  alignas(64) std::atomic<std::uint64_t> tickets_{0};
   /// and now and then.
   alignas(64) std::atomic<bool> has_remote_askers_{false};
+  std::atomic<bool> has_direct_askers_{false};
   struct pending_note {
     std::atomic<std::uint64_t> value{0};
     std::atomic<std::uint64_t> time_ns{0};
@@ -307,6 +337,9 @@ class port final : public bell_source {
   std::atomic<bool> searched_{false};             ///< whether this port has looked for a cycle since
   std::atomic<std::uint64_t> asking_across_{0};   ///< the exchange of its request to another node
   std::atomic<std::uint64_t> waiting_across_{0};  ///< the same of whatever it wants of another node
+  /// The wait on a direct link that was seen last, and when it is suspected to be in a cycle; under the broker's lock.
+  std::uint64_t watched_wait_ = 0;
+  std::int64_t watched_since_ns_ = 0, suspect_at_ns_ = 0;
   std::atomic<std::uint64_t> sent_{0}, received_{0}, copies_{0}, bytes_copied_{0};
 };
 

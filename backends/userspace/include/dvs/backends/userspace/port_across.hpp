@@ -74,15 +74,21 @@ inline errc port::sendrec_across(link& on, message& m, timeout limit, const std:
   return errc::ok;
 }
 
-/// The link to this process's node is lost: who listens to it is told.
+/// The link to this process's node is lost: who listens to it, or waits for it on a direct way, is told.
 inline void port::lose() {
   lost_.store(true, std::memory_order_seq_cst);
   adopt_new();
+  for (const auto& [who, on] : directly_asked_) on->direct->sever();
+  for (const auto& [who, on] : directly_served_) {
+    on->direct->sever();
+    on->lines.die(on->taken.load(std::memory_order_relaxed));
+    on->ring_asker();
+  }
   for (const auto& [who, on] : served_) {
     port& listener = *on->asker;
     if (!on->local) {
       on->lines.die(on->taken.load(std::memory_order_relaxed));
-      listener.carrier_->ring(on->answer_bell);
+      on->ring_asker();
     } else if (listener.wait_.on == on.get() && !listener.wait_.done) {
       listener.complete(errc::not_connected);
     }

@@ -80,7 +80,7 @@ inline errc port::answer_remote(link& on, std::uint32_t exchange, slot_kind kind
   if (exchange != 0 && exchange != on.taken.load(std::memory_order_relaxed)) return errc::not_waiting;
   carrier_->note_cpu();
   // Who asks again and again is polled for its next request, and told so: it need not ring.
-  const bool attend = last_served_ == &on && served_in_a_row_ > 0 && !carrier_->has_ready();
+  const bool attend = last_served_ == &on && served_in_a_row_ > 0 && carrier_->may_poll_for(on.asker_cpu);
   if (kind == slot_kind::answered) count(sent_);  // before: the asker may look as soon as it has the answer
   const answer_outcome outcome = on.lines.put_answer(post.sequence(), kind, m, attend);
   if (outcome == answer_outcome::refused) {
@@ -88,10 +88,10 @@ inline errc port::answer_remote(link& on, std::uint32_t exchange, slot_kind kind
     return errc::not_waiting;
   }
   if (attend)
-    carrier_->promise(on, on.lines.post.state, post.word(), *on.asker->carrier_);
+    carrier_->promise(on, on.lines.post.state, post.word(), on.asker_cpu);
   else
     carrier_->forget_promise(on);
-  if (outcome == answer_outcome::delivered_ring) on.asker->carrier_->ring(on.answer_bell);
+  if (outcome == answer_outcome::delivered_ring) on.ring_asker();
   return errc::ok;
 }
 
@@ -109,16 +109,18 @@ inline errc port::relay(endpoint_id requester, std::uint32_t exchange, endpoint_
   if (exchange == 0) exchange = on->taken.load(std::memory_order_relaxed);
   if (on->local) return relay_local(*on, exchange, to, m);
   if (waiting_task_ != nullptr) return errc::process_running;
-  const auto held = served_.find(requester)->second;  // outlives a requester that dies meanwhile
+  const auto held = served_like(*on).find(requester)->second;  // outlives a requester that dies meanwhile
   on->redirect_done.store(0, std::memory_order_relaxed);
   on->redirect_to.store(number(to), std::memory_order_relaxed);
   refused = answer_remote(*on, exchange, slot_kind::redirected, m);
   if (refused != errc::ok) return refused;
-  // The requester asks again by itself, from its own thread.
-  return wait_until(
-      {activity::awaiting_reply, false, 0, requester}, forever, nullptr, false,
+  // The requester asks again by itself, from its own thread. One of another process may be stopped, or not want to.
+  const timeout patience = on->direct ? timeout(std::chrono::milliseconds(100)) : forever;
+  const errc outcome = wait_until(
+      {activity::awaiting_reply, false, 0, requester}, patience, nullptr, false,
       [&] { return on->redirect_done.load(std::memory_order_acquire) == exchange || on->asker_gone.load(); },
       [] { return true; });
+  return outcome == errc::timed_out ? errc::ok : outcome;
 }
 
 /// Relays a request of the same thread: its caller waits for somebody else from here on.

@@ -70,13 +70,14 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
   publish_once(doing);
   polling how;
   if (on != nullptr) {
-    how.partner = on->server->carrier_.get();
+    how.partner_cpu = &on->server_cpu;
     if (attended) {
       how.word = wait_.kind == wait_kind::taken ? &on->lines.post.state : &on->lines.answer.state;
       how.seen = how.word->load(std::memory_order_acquire);
     }
   }
   bool checked_for_cycle = on == nullptr;
+  const bool leads_out = on != nullptr && on->direct != nullptr;
   errc outcome = errc::ok;
   for (;;) {
     accept_nothing();
@@ -104,6 +105,7 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
     }
     accepting_ = wait_.kind == wait_kind::receive ? wait_.source : none;
     accepting_requests_ = wait_.kind == wait_kind::receive_request;
+    if (leads_out && how.word == nullptr) broker_->watch_direct_waits();
     carrier_->suspend(deadline, how);
     if (on == nullptr || how.word == nullptr) continue;
     if (const std::uint32_t now = how.word->load(std::memory_order_acquire); now != how.seen) {
@@ -157,10 +159,12 @@ inline bool port::would_lock(link& on) {
   return cycle;
 }
 
-inline std::uint32_t port::next_ticket(bool shared) {
+inline std::uint64_t port::next_ticket(bool shared) {
+  // Other processes tell the time instead; it is later than any number that was drawn.
+  if (has_direct_askers_.load(std::memory_order_relaxed)) return ticks();
   if (shared || has_remote_askers_.load(std::memory_order_relaxed))
     return tickets_.fetch_add(1, std::memory_order_relaxed);
-  const std::uint32_t ticket = tickets_.load(std::memory_order_relaxed);
+  const std::uint64_t ticket = tickets_.load(std::memory_order_relaxed);
   tickets_.store(ticket + 1, std::memory_order_relaxed);
   return ticket;
 }
@@ -173,7 +177,13 @@ inline errc port::notify_from(endpoint_id source, endpoint_id to, std::uint64_t 
   const errc outcome = connect(to, false, errc::destination_died, errc::bad_endpoint, on);
   if (outcome != errc::ok) return outcome;
   if (!is_system_ || !on->server->is_system_) return errc::trap_denied;
-  if (on->across) {
+  if (on->across && waiting_task_ == nullptr) on = shorten(*on);
+  if (on->direct && source == id_ && on->direct->may_notify()) {
+    on->direct->notify(value);
+    count(sent_);
+    return errc::ok;
+  }
+  if (on->server->is_ghost()) {
     across_command told;
     address(told, DVK_FRAME_notify, to, on->server->node_);
     told.ask.other = number(source);

@@ -11,14 +11,19 @@
 namespace dvs::userspace {
 
 inline result<grant_id> port::grant(endpoint_id to, std::byte* memory, std::size_t bytes, access direction) {
-  return broker_->grant(*this, to, reinterpret_cast<std::uintptr_t>(memory), bytes, direction);
+  auto given = broker_->grant(*this, to, reinterpret_cast<std::uintptr_t>(memory), bytes, direction);
+  if (given) note_grant(*given, to, memory, bytes, direction);
+  return given;
 }
 
 inline result<grant_id> port::grant_indirect(endpoint_id to, granted_range part, std::size_t bytes, access direction) {
   return broker_->grant_indirect(*this, to, part, bytes, direction);
 }
 
-inline errc port::revoke(grant_id id) { return broker_->revoke(*this, id); }
+inline errc port::revoke(grant_id id) {
+  if (!given_.empty()) forget_grant(id);
+  return broker_->revoke(*this, id);
+}
 
 inline errc port::counted(errc outcome, std::size_t bytes) {
   if (outcome != errc::ok) return outcome;
@@ -28,6 +33,7 @@ inline errc port::counted(errc outcome, std::size_t bytes) {
 }
 
 inline errc port::copy_from(granted_range from, std::span<std::byte> into) {
+  if (copy_of_neighbour(from, into.data(), into.size(), access::read)) return counted(errc::ok, into.size());
   dvk_memory where;
   errc outcome = broker_->with_granted(id_, from, into.size(), access::read, where, [&](std::byte* memory) {
     if (!into.empty()) std::memcpy(into.data(), memory, into.size());
@@ -38,14 +44,14 @@ inline errc port::copy_from(granted_range from, std::span<std::byte> into) {
 }
 
 inline errc port::copy_into(granted_range into, std::span<const std::byte> from) {
+  auto* const memory_here = const_cast<std::byte*>(from.data());  // only read
+  if (copy_of_neighbour(into, memory_here, from.size(), access::write)) return counted(errc::ok, from.size());
   dvk_memory where;
   errc outcome = broker_->with_granted(id_, into, from.size(), access::write, where, [&](std::byte* memory) {
     if (!from.empty()) std::memcpy(memory, from.data(), from.size());
   });
-  if (outcome == errc::ok && where.node != DVK_HERE) {
-    auto* const memory = const_cast<std::byte*>(from.data());  // only read
-    outcome = copy_far(where, DVK_FRAME_copy_in, copy_side::of(memory), from.size());
-  }
+  if (outcome == errc::ok && where.node != DVK_HERE)
+    outcome = copy_far(where, DVK_FRAME_copy_in, copy_side::of(memory_here), from.size());
   return counted(outcome, from.size());
 }
 

@@ -147,10 +147,14 @@ inline bool port::take(link& from, incoming& in) {
     }
     is_request = from.seen.kind() == slot_kind::request;
     sequence = from.seen.sequence();
-    if (ring) asker.carrier_->ring(from.answer_bell);
+    if (from.direct && is_notification(in.content)) {  // no library of ours has written it
+      from.direct->sever();
+      return false;
+    }
+    if (ring) from.ring_asker();
     served_in_a_row_ = last_served_ == &from ? served_in_a_row_ + 1 : 0;
   }
-  from.taken.store(sequence, std::memory_order_release);
+  from.note_taken(sequence);
   last_served_ = &from;
   in.content.source = asker.id_;
   in.exchange = is_request ? sequence : 0;

@@ -26,6 +26,8 @@ inline errc port::send(endpoint_id to, const message& m, timeout limit) {
   const errc outcome = connect(to, false, errc::destination_died, errc::bad_destination, on);
   if (outcome != errc::ok) return outcome;
   if (send_as_answer(to, m)) return errc::ok;
+  if (limit.is_zero() && on->direct) on = through_gateway(*on);  // what the receiver does is known there
+  if (on->across && !limit.is_zero()) on = shorten(*on);
   if (on->across) return send_across(*on, m, limit);
   return on->local ? send_local(*on, m, limit) : send_remote(*on, m, limit);
 }
@@ -88,6 +90,14 @@ inline errc port::send_local(link& on, const message& m, timeout limit) {
   return outcome;
 }
 
+/// Says when a message for another thread or process came.
+inline void port::draw_ticket(link& on) {
+  if (on.direct)
+    on.direct->shared().ticket.store(ticks(), std::memory_order_relaxed);
+  else
+    on.ticket.store(on.server->next_ticket(true), std::memory_order_relaxed);
+}
+
 inline errc port::send_remote(link& on, const message& m, timeout limit) {
   port& to = *on.server;
   const std::uint64_t their_state = to.state_.load(std::memory_order_acquire);
@@ -98,11 +108,11 @@ inline errc port::send_remote(link& on, const message& m, timeout limit) {
   }
   carrier_->note_cpu();
   open(on);
-  on.ticket.store(to.next_ticket(true), std::memory_order_relaxed);
-  const bool attended = !limit.is_zero() && !carrier_->has_ready();
+  draw_ticket(on);
+  const bool attended = !limit.is_zero() && carrier_->may_poll_for(on.server_cpu);
   wait_.kind = wait_kind::taken;
   wait_.on = &on;
-  if (on.lines.put(slot_kind::send, on.sequence(), &m, attended)) to.carrier_->ring(on.post_bell);
+  if (on.lines.put(slot_kind::send, on.sequence(), &m, attended)) on.ring_server();
   const auto poll = [&] {
     if (on.lines.send_outcome() != slot_kind::send) return true;
     return on.server_gone.load(std::memory_order_seq_cst) && on.lines.withdraw_send(on.sequence());
@@ -124,7 +134,7 @@ inline errc port::send_remote(link& on, const message& m, timeout limit) {
     if (on.lines.send_outcome() == slot_kind::taken)
       count(sent_);
     else
-      outcome = final_outcome(errc::destination_died);
+      outcome = final_outcome(to.is_lost() ? errc::not_connected : errc::destination_died);
   }
   close();
   return outcome;
@@ -142,6 +152,7 @@ inline errc port::send_remote(link& on, const message& m, timeout limit) {
 inline errc port::ask(endpoint_id to, message& m, timeout limit, const std::shared_ptr<link>& relayer) {
   link* on = nullptr;
   errc outcome = connect(to, true, errc::peer_died, errc::bad_endpoint, on);
+  if (outcome == errc::ok && on->across) on = shorten(*on);
   if (outcome == errc::ok && on->across)
     outcome = sendrec_across(*on, m, limit, relayer);
   else if (outcome == errc::ok)
@@ -155,7 +166,7 @@ inline errc port::follow_redirects(errc outcome, message& m, std::int64_t deadli
   for (;;) {
     const endpoint_id redirect = wait_.redirect;
     std::shared_ptr<link> relayer;
-    if (redirect != none && wait_.on != nullptr) relayer = asked_.find(wait_.on->server_id)->second;
+    if (redirect != none && wait_.on != nullptr) relayer = asked_like(*wait_.on).find(wait_.on->server_id)->second;
     close();
     if (redirect == none) return outcome;
     const timeout rest =
@@ -167,7 +178,7 @@ inline errc port::follow_redirects(errc outcome, message& m, std::int64_t deadli
 /// Lets the server go on that relayed the request, now that it was asked again.
 inline void port::tell_relayer(link& relayer) {
   relayer.redirect_done.store(relayer.sequence(), std::memory_order_release);
-  relayer.server->carrier_->ring(relayer.post_bell);
+  relayer.ring_server();
 }
 
 inline errc port::sendrec_local(link& on, message& m, timeout limit, const std::shared_ptr<link>& relayer) {
@@ -220,11 +231,11 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std:
   port& to = *on.server;
   carrier_->note_cpu();
   open(on);
-  on.ticket.store(to.next_ticket(true), std::memory_order_relaxed);
+  draw_ticket(on);
   wait_.kind = wait_kind::answer;
   wait_.on = &on;
-  const bool attended = !carrier_->has_ready();
-  if (on.lines.put(slot_kind::request, on.sequence(), &m, attended)) to.carrier_->ring(on.post_bell);
+  const bool attended = carrier_->may_poll_for(on.server_cpu);
+  if (on.lines.put(slot_kind::request, on.sequence(), &m, attended)) on.ring_server();
   if (relayer != nullptr) {
     publish({activity::awaiting_reply, false, 0, to.id_});
     tell_relayer(*relayer);
@@ -249,7 +260,7 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std:
       return errc::ok;
     default: {
       const bool taken = on.taken.load(std::memory_order_acquire) == on.sequence();
-      return final_outcome(taken ? errc::source_died : errc::destination_died);
+      return final_outcome(to.is_lost() ? errc::not_connected : taken ? errc::source_died : errc::destination_died);
     }
   }
 }

@@ -5,6 +5,7 @@
 #define DVS_BACKENDS_USERSPACE_REGISTRY_HPP
 
 #include <dvs/backend.hpp>
+#include <dvs/backends/userspace/direct_way.hpp>
 #include <memory>
 
 namespace dvs::userspace {
@@ -30,6 +31,14 @@ class registry {
     std::uint32_t grants = 0;
   };
   virtual result<census> take_census(broker& dc) = 0;
+  /// A direct way from `asker`, which runs here, to `server`, which runs in another process of the host. `place`: of
+  /// the asker's carrier in the board. Null: there is none.
+  virtual std::unique_ptr<direct_way> introduce(broker& dc, endpoint_id asker, endpoint_id server,
+                                                std::uint32_t place) = 0;
+  /// `who`, which runs here, waits long for `partner` in another process; `wait` tells two waits apart.
+  virtual void suspect(broker& dc, endpoint_id who, endpoint_id partner, std::uint64_t wait) = 0;
+  /// Has `broker::look_at_direct_waits` called soon, and whenever it wants to be.
+  virtual void watch_waits() = 0;
   /// The broker has ended.
   virtual void leave(broker& dc) = 0;
 

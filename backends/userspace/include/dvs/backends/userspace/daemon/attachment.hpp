@@ -48,6 +48,10 @@ class attachment final : public proxy, public registry, public shared_home {
   errc set_privileges(broker& dc, endpoint_id who, const privileges& rights) override;
   result<privileges> privileges_of(broker& dc, endpoint_id who) override;
   result<census> take_census(broker& dc) override;
+  std::unique_ptr<direct_way> introduce(broker& dc, endpoint_id asker, endpoint_id server,
+                                        std::uint32_t place) override;
+  void suspect(broker& dc, endpoint_id who, endpoint_id partner, std::uint64_t wait) override;
+  void watch_waits() override;
   void leave(broker& dc) override;
 
  private:
@@ -79,6 +83,11 @@ class attachment final : public proxy, public registry, public shared_home {
   void carry_out(std::span<const std::byte> came);
   void carry_out(const json& request);
   void link(const json& request);
+  errc accept_way(const json& request, broker& dc);
+  std::unique_ptr<direct_way> way_from(const json& told, dc_id dc, endpoint_id from, endpoint_id to);
+  void take_descriptors(const json& told);
+  void tell(json what);
+  void look_at_waits();
   void answer(const json& request, errc outcome, json with = json::object());
   void list_processes(const json& request, const std::shared_ptr<broker>& dc);
   void queue_frames();
@@ -99,6 +108,14 @@ class attachment final : public proxy, public registry, public shared_home {
   std::map<std::uint64_t, answer_handler> asked_;
   std::uint64_t last_question_ = 0;
   std::vector<std::byte> room_ = std::vector<std::byte>(frame_bytes_max);
+  std::vector<owned_descriptor> arrived_;  ///< with what is carried out
+  std::map<std::uint64_t, std::weak_ptr<const board_view>> boards_;
+
+  std::int64_t look_at_waits_at_ns_ = -1;
+  std::atomic<bool> waits_watched_{false};
+
+  std::mutex news_lock_;
+  std::vector<json> news_;  ///< what other threads have for the daemon
 };
 
 inline owned_descriptor attachment::connect(const std::string& path) {
@@ -127,8 +144,17 @@ inline attachment::~attachment() {
 
 /// Waits for the first answer, on the calling thread.
 inline attachment::greeting attachment::greet() {
-  socket_.queue(
-      make_packet(packet_kind::request, json{{"id", 0}, {"op", "hello"}, {"version", control_version}}.dump()));
+  json hello = {{"id", 0}, {"op", "hello"}, {"version", control_version}};
+  std::vector<shared_descriptor> shown;
+  try {
+    const board& here = board::of_this_process();
+    for (const owned_descriptor* const file : {&here.states_file(), &here.hints_file()})
+      shown.push_back(std::shared_ptr<const owned_descriptor>(file, [](auto) {}));
+    hello["descriptors"] = shown.size();
+  } catch (const std::system_error&) {
+    shown.clear();  // then others reach this process through the daemon
+  }
+  socket_.queue(make_packet(packet_kind::request, hello.dump()), shown);
   constexpr int patience_ms = 10'000;
   std::optional<std::span<const std::byte>> came;
   for (bool is_there = socket_.flush(); !(came = socket_.next());) {
@@ -157,6 +183,11 @@ inline void attachment::run() {
   } catch (const bad_control&) {
     return lose();
   }
+  {
+    const std::lock_guard guard(news_lock_);
+    for (const json& each : std::exchange(news_, {})) queue(packet_kind::request, each);
+  }
+  look_at_waits();
   queue_frames();
   if (!socket_.flush()) return lose();
   if (!socket_.is_flushed()) gate_->wake_when(*this, socket_.descriptor(), readiness::writable);
@@ -180,14 +211,18 @@ inline void attachment::queue(packet_kind kind, const json& what) {
 inline void attachment::carry_out(std::span<const std::byte> came) {
   const std::span body = came.subspan(1);
   switch (packet_kind{static_cast<char>(came[0])}) {
-    case packet_kind::frame:
-      if (gate_->deliver(sender_of(body), body) != errc::ok) throw bad_control{};
+    case packet_kind::frame: {
+      const errc outcome = gate_->deliver(sender_of(body), body);
+      // A link that went down has ended all that was open there, so what still comes of it says nothing new.
+      if (outcome != errc::ok && outcome != errc::not_connected) throw bad_control{};
       return;
+    }
     case packet_kind::request:
       return carry_out(parse_control(text_of(body)));
     case packet_kind::answer: {
       const json told = parse_control(text_of(body));
       if (told.is_null()) throw bad_control{};
+      take_descriptors(told);
       const auto asked = asked_.find(field<std::uint64_t>(told, "id"));
       if (asked == asked_.end()) return;
       const answer_handler then = std::move(asked->second);
@@ -201,6 +236,7 @@ inline void attachment::carry_out(std::span<const std::byte> came) {
 /// Carries out what the daemon wants.
 inline void attachment::carry_out(const json& request) {
   if (request.is_null()) throw bad_control{};
+  take_descriptors(request);
   const auto op = field<std::string>(request, "op");
   if (op == "fence") return answer(request, errc::ok);
   if (op == "link") return link(request);
@@ -211,6 +247,12 @@ inline void attachment::carry_out(const json& request) {
     return answer(request, errc::ok);
   }
   if (op == "processes") return list_processes(request, dc);
+  if (op == "way") return answer(request, accept_way(request, *dc));
+  if (op == "sever") {
+    dc->sever(endpoint_field(request, "who"), endpoint_field(request, "partner"));
+    return answer(request, errc::ok);
+  }
+  if (op == "ring") return answer(request, dc->ring(endpoint_field(request, "who")));
   if (op == "privileges")
     return answer(request, dc->enforce(endpoint_field(request, "who"), privileges_from(member(request, "privileges"))));
   if (op == "bind_thread") {
@@ -218,8 +260,12 @@ inline void attachment::carry_out(const json& request) {
     std::optional<privileges> rights;
     if (request.contains("privileges")) rights = privileges_from(member(request, "privileges"));
     const bind_options options{.name = name, .privileges = rights ? &*rights : nullptr};
-    return answer(request, dc->settle_thread(field<std::int32_t>(request, "thread"),
-                                             endpoint_field(request, "endpoint"), options));
+    const auto thread = field<std::int32_t>(request, "thread");
+    const auto runs_on = carrier::of_thread(thread);
+    runs_on->take_place();
+    json told = json::object();
+    if (runs_on->place()) told["place"] = *runs_on->place();
+    return answer(request, dc->settle_thread(thread, endpoint_field(request, "endpoint"), options), std::move(told));
   }
   answer(request, errc::not_supported);
 }
@@ -259,11 +305,12 @@ inline void attachment::list_processes(const json& request, const std::shared_pt
   carrier::current().spawn(std::make_unique<life>(*this, request, dc), "lister");
 }
 
-/// The daemon is gone, or speaks nonsense.
+/// The daemon is gone, or speaks nonsense: its DCs have ended.
 inline void attachment::lose() {
   if (std::exchange(is_lost_, true)) return;
   gate_->forget(socket_.descriptor());
   gate_->remove(*this);
+  gate_->end_dcs();
   ::shutdown(socket_.descriptor(), SHUT_RDWR);
   for (const auto& [number, then] : std::exchange(asked_, {})) then(errc::not_connected, {});
 }
@@ -346,10 +393,12 @@ inline json attachment::bind_request(const char* op, const broker& dc, endpoint_
 inline result<std::shared_ptr<port>> attachment::bind(broker& dc, const std::shared_ptr<carrier>& runs_on,
                                                       endpoint_id who, const bind_options& options) {
   result<std::shared_ptr<port>> made = errc::not_connected;
-  const errc outcome =
-      ask_and_wait(bind_request("bind", dc, who, options, dc.sizes()), [&](errc how, const json& told) {
-        made = how == errc::ok ? dc.settle(runs_on, endpoint_field(told, "endpoint"), options) : how;
-      });
+  json wanted = bind_request("bind", dc, who, options, dc.sizes());
+  runs_on->take_place();
+  if (runs_on->place()) wanted["place"] = *runs_on->place();
+  const errc outcome = ask_and_wait(std::move(wanted), [&](errc how, const json& told) {
+    made = how == errc::ok ? dc.settle(runs_on, endpoint_field(told, "endpoint"), options) : how;
+  });
   if (outcome != errc::ok) return outcome;
   return made;
 }
@@ -391,5 +440,7 @@ inline embedded_node::embedded_node(std::string_view daemon)
     : home_(std::make_shared<attachment>(std::string(daemon))) {}
 
 }  // namespace dvs::userspace
+
+#include <dvs/backends/userspace/daemon/attachment_ways.hpp>
 
 #endif

@@ -88,7 +88,11 @@ inline constexpr int control_depth_max = 16;
 // ---- What requests carry ----
 
 [[nodiscard]] inline json to_json(const dc_options& sizes) {
-  json told = {{"tasks", sizes.tasks}, {"servers", sizes.servers}, {"users", sizes.users}, {"grants", sizes.grants}};
+  json told = {{"tasks", sizes.tasks},
+               {"servers", sizes.servers},
+               {"users", sizes.users},
+               {"grants", sizes.grants},
+               {"strict", sizes.strict}};
   if (sizes.span)
     told["span"] = {
         {"number", number(sizes.span->number)}, {"position", sizes.span->position}, {"nodes", sizes.span->nodes}};
@@ -105,6 +109,7 @@ inline constexpr int control_depth_max = 16;
           .servers = field<std::uint32_t>(from, "servers"),
           .users = field<std::uint32_t>(from, "users"),
           .grants = field<std::uint32_t>(from, "grants"),
+          .strict = from.contains("strict") && field<bool>(from, "strict"),
           .span = span_from(from)};
 }
 

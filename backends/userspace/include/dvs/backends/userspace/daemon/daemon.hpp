@@ -21,6 +21,7 @@
 #include <dvs/backends/userspace/daemon/node_gate.hpp>
 #include <dvs/backends/userspace/daemon/packet_socket.hpp>
 #include <dvs/backends/userspace/daemon/switchboard.hpp>
+#include <dvs/backends/userspace/direct_way.hpp>
 #include <optional>
 #include <random>
 
@@ -36,9 +37,12 @@ class daemon {
   daemon& operator=(const daemon&) = delete;
   ~daemon();
 
+  [[nodiscard]] switchboard& board() { return board_; }
   [[nodiscard]] const switchboard& board() const { return board_; }
   /// The way to other nodes, for proxies, on the thread that runs the loop. They go before the daemon.
   [[nodiscard]] node_gate& gate() { return gate_; }
+  /// Says which node of which cluster this is, to those who ask.
+  void be_called(const std::string& name, const std::string& cluster) { called_ = {{"node", name}, {"name", cluster}}; }
 
  private:
   using watched = boost::asio::posix::stream_descriptor;
@@ -60,6 +64,7 @@ class daemon {
     bool writes = false;
   };
 
+  static shared_descriptor make_way();
   void lock();
   void accept();
   void admit(owned_descriptor socket);
@@ -78,6 +83,7 @@ class daemon {
   watched arrivals_;
   boost::asio::steady_timer timer_;
   std::map<line_id, std::shared_ptr<guest>> guests_;
+  json called_;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
   switchboard board_;
   node_gate gate_{loop_, board_};
@@ -98,7 +104,11 @@ inline daemon::daemon(boost::asio::io_context& loop, std::string path, node_id s
                     });
                   },
               .process_of_thread = &process_of_thread,
-              .user = ::geteuid()}) {
+              .shares_process_numbers = &shares_process_numbers,
+              .make_way = &make_way,
+              .user = ::geteuid(),
+              .cluster = [this] { return called_; },
+              .links = [this] { return gate_.links(); }}) {
   const std::string aside = path_ + ".new";
   const sockaddr_un address = unix_address(aside);
   lock();
@@ -112,6 +122,16 @@ inline daemon::daemon(boost::asio::io_context& loop, std::string path, node_id s
   arrivals_.assign(listening_.get());
   accept();
   keep_time();
+}
+
+inline shared_descriptor daemon::make_way() {
+  try {
+    auto made = make_memory_file("dvs way", direct_memory_bytes);
+    if (!seal_memory_file(made, sharing::write)) return nullptr;
+    return std::make_shared<owned_descriptor>(std::move(made));
+  } catch (const std::system_error&) {
+    return nullptr;
+  }
 }
 
 inline daemon::~daemon() {
@@ -195,7 +215,7 @@ inline bool daemon::read(line_id which) {
         came = who->socket.next();
       }
       has_more = came.has_value();
-      if (came) board_.receive(which, *came);
+      if (came) board_.receive(which, *came, who->socket.descriptors());
     }
     if (!is_there) drop(which);
   } catch (const std::length_error&) {
@@ -221,7 +241,7 @@ inline void daemon::write(line_id which) {
   const auto who = at->second;
   for (;;) {
     for (const packet* next; who->socket.has_room() && (next = board_.next(which)) != nullptr; board_.sent(which))
-      who->socket.queue(*next);
+      who->socket.queue(*next, board_.descriptors_of_next(which));
     if (!who->socket.flush()) {
       boost::asio::post(loop_, [this, which, alive = std::weak_ptr(is_alive_)] {
         if (!alive.expired()) drop(which);

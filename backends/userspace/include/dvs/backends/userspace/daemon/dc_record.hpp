@@ -6,6 +6,7 @@
 
 #include <dvs/dvk/dvk.h>
 
+#include <dvs/backends/userspace/cycle_search.hpp>
 #include <dvs/backends/userspace/table_rights.hpp>
 #include <functional>
 #include <map>
@@ -19,21 +20,36 @@ namespace dvs::userspace {
 
 enum class line_id : std::uint64_t;
 
+/// Who may use a DC, besides the superuser.
+struct dc_access {
+  std::uint32_t owner = 0;                ///< the user who may do everything
+  std::set<std::uint32_t> users, groups;  ///< who may enter besides
+  std::set<node_id> nodes = {};           ///< that may take part, if it spans nodes; none: all that are linked
+};
+
 /// The table of a DC (names, generations, privileges), who holds which slot, and who may enter.
-class dc_record {
+class dc_record : public dc_access {
  public:
   struct process {
     line_id at;
     std::uint64_t birth;
     std::string name;
-    bool is_listed = true;  ///< of another node: it has told of it since the link came up
+    bool is_listed = true;                    ///< of another node: it has told of it since the link came up
+    std::optional<std::uint32_t> place = {};  ///< where its carrier is in the board of its process
+    std::weak_ptr<cycle_search> search = {};  ///< that is under way for its wait on a direct way
+  };
+  /// A direct way between two.
+  struct way {
+    bool rings = false;        ///< one of them is being rung by the daemon
+    bool rings_again = false;  ///< and is to be once more
   };
 
   /// Throws `dvs::error`: `range`, `no_memory`.
-  dc_record(dc_id id, std::string_view name, const dc_options& sizes);
+  dc_record(dc_id id, std::string_view name, const dc_options& sizes, dc_access access);
 
   /// Whether other nodes take part.
   [[nodiscard]] bool spans_nodes() const { return sizes.span.has_value(); }
+  [[nodiscard]] bool takes_part(node_id peer) const { return spans_nodes() && (nodes.empty() || nodes.contains(peer)); }
   [[nodiscard]] dvk_table* table() const { return static_cast<dvk_table*>(memory_.get()); }
   /// The line that has the process, or none.
   [[nodiscard]] const process* find(endpoint_id who) const {
@@ -54,11 +70,10 @@ class dc_record {
   const dc_id id;
   const std::string name;
   const dc_options sizes;
-  line_id creator{};                      ///< with which it ends; none: with the daemon
-  std::uint32_t owner = 0;                ///< the user who may do everything
-  std::set<std::uint32_t> users, groups;  ///< who may enter besides
+  line_id creator{};  ///< with which it ends; none: with the daemon
   std::map<endpoint_id, process> processes;
-  std::set<line_id> listeners;  ///< who is told who is bound
+  std::map<std::pair<endpoint_id, endpoint_id>, way> ways;  ///< by who asks and who is asked
+  std::set<line_id> listeners;                              ///< who is told who is bound
   std::uint64_t births = 0;
   bool has_ended = false;  ///< it is kept until its processes have left
   std::vector<std::function<void()>> when_left;
@@ -70,8 +85,9 @@ class dc_record {
   std::unique_ptr<void, table_memory> memory_;
 };
 
-inline dc_record::dc_record(dc_id number_of_dc, std::string_view its_name, const dc_options& its_sizes)
-    : id(number_of_dc), name(its_name), sizes(its_sizes) {
+inline dc_record::dc_record(dc_id number_of_dc, std::string_view its_name, const dc_options& its_sizes,
+                            dc_access its_access)
+    : dc_access(std::move(its_access)), id(number_of_dc), name(its_name), sizes(its_sizes) {
   const dvk_limits limits = limits_of(sizes);
   const std::size_t bytes = dvk_table_bytes(&limits);
   if (bytes == 0 || sizes.tasks > DVK_TASKS_MAX) throw error(errc::range);

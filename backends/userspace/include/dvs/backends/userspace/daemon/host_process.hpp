@@ -5,6 +5,7 @@
 #define DVS_BACKENDS_USERSPACE_DAEMON_HOST_PROCESS_HPP
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <dvs/backends/userspace/daemon/switchboard.hpp>
 #include <fstream>
@@ -19,6 +20,16 @@ namespace dvs::userspace {
   for (std::string word; status >> word;)
     if (std::int32_t process; word == "Tgid:" && status >> process) return process;
   return 0;
+}
+
+/// Whether a process is in our namespace of process numbers, as far as we may know.
+[[nodiscard]] inline bool shares_process_numbers(std::int32_t process) {
+  const auto space_of = [](const std::string& who) {
+    struct stat about {};
+    return ::stat(("/proc/" + who + "/ns/pid").c_str(), &about) == 0 ? about.st_ino : 0;
+  };
+  const auto there = space_of(std::to_string(process));
+  return there != 0 && there == space_of("self");
 }
 
 /// Who connected a Unix socket, as it was then.

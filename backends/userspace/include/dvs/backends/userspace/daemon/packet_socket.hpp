@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <dvs/backends/userspace/daemon/descriptor_queue.hpp>
 #include <dvs/backends/userspace/daemon/packet.hpp>
 #include <optional>
 #include <string>
@@ -17,26 +18,6 @@
 #include <utility>
 
 namespace dvs::userspace {
-
-/// A descriptor that is closed with its owner.
-class owned_descriptor {
- public:
-  owned_descriptor() = default;
-  explicit owned_descriptor(int descriptor) : descriptor_(descriptor) {}
-  owned_descriptor(owned_descriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  owned_descriptor& operator=(owned_descriptor&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~owned_descriptor() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-
-  [[nodiscard]] int get() const { return descriptor_; }
-
- private:
-  int descriptor_ = -1;
-};
 
 /// The address of a socket in the file system. Throws `std::system_error` if the path does not fit.
 [[nodiscard]] inline sockaddr_un unix_address(const std::string& path) {
@@ -57,7 +38,8 @@ class packet_socket {
 
   /// Whether more should be queued before `flush`.
   [[nodiscard]] bool has_room() const { return out_.size() < chunk_bytes; }
-  void queue(const packet& what) {
+  void queue(const packet& what, std::span<const shared_descriptor> with = {}) {
+    if (!with.empty()) attached_.push_back({out_.size(), {with.begin(), with.end()}});
     const auto length = static_cast<std::uint32_t>(what.size());
     for (int i = 0; i < 4; ++i) out_.push_back(static_cast<std::byte>(length >> (8 * i)));
     out_.insert(out_.end(), what.begin(), what.end());
@@ -66,13 +48,15 @@ class packet_socket {
   [[nodiscard]] bool flush() {
     std::size_t done = 0;
     while (done < out_.size()) {
-      const ssize_t sent = ::send(socket_.get(), out_.data() + done, out_.size() - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+      const ssize_t sent = send_some(done);
       if (sent < 0 && errno == EINTR) continue;
       if (sent < 0 && errno != EAGAIN) return false;
       if (sent < 0) break;
+      if (!attached_.empty() && attached_.front().at == done) attached_.pop_front();
       done += static_cast<std::size_t>(sent);
     }
     out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(done));
+    for (passengers& each : attached_) each.at -= done;
     return true;
   }
   [[nodiscard]] bool is_flushed() const { return out_.empty(); }
@@ -84,7 +68,7 @@ class packet_socket {
     in_.resize(had + chunk_bytes);
     ssize_t came;
     do {
-      came = ::recv(socket_.get(), in_.data() + had, chunk_bytes, MSG_DONTWAIT);
+      came = receive_some(std::span(in_).subspan(had));
     } while (came < 0 && errno == EINTR);
     in_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(came, 0)));
     return came > 0 || (came < 0 && errno == EAGAIN);
@@ -101,11 +85,76 @@ class packet_socket {
     return rest.subspan(4, length);
   }
 
+  /// The descriptors that came with packets, in their order.
+  [[nodiscard]] descriptor_queue& descriptors() { return came_; }
+
  private:
   static constexpr std::size_t chunk_bytes = 256 * 1024;
+  /// Descriptors that go with one packet, or come with one read, at most.
+  static constexpr std::size_t descriptors_max = 8;
+  union descriptor_message {
+    cmsghdr header;
+    std::byte room[CMSG_SPACE(descriptors_max * sizeof(int))];
+  };
+  struct passengers {
+    std::size_t at;  ///< where in `out_` the packet begins
+    std::vector<shared_descriptor> which;
+  };
+
+  /// Sends from `done` on, up to where other descriptors have to go along.
+  [[nodiscard]] ssize_t send_some(std::size_t done) {
+    const bool has_some = !attached_.empty() && attached_.front().at == done;
+    const std::size_t next = has_some ? 1 : 0;
+    const std::size_t end = next < attached_.size() ? attached_[next].at : out_.size();
+    iovec part{out_.data() + done, end - done};
+    msghdr what{};
+    what.msg_iov = &part;
+    what.msg_iovlen = 1;
+    descriptor_message with{};
+    if (has_some) {
+      const auto& which = attached_.front().which;
+      what.msg_control = &with;
+      what.msg_controllen = CMSG_SPACE(which.size() * sizeof(int));
+      with.header.cmsg_level = SOL_SOCKET;
+      with.header.cmsg_type = SCM_RIGHTS;
+      with.header.cmsg_len = CMSG_LEN(which.size() * sizeof(int));
+      for (std::size_t i = 0; i < which.size(); ++i) {
+        const int number = which[i]->get();
+        std::memcpy(CMSG_DATA(&with.header) + i * sizeof(int), &number, sizeof number);
+      }
+    }
+    return ::sendmsg(socket_.get(), &what, MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  /// Like recv(2); keeps the descriptors that come along. Too many are an error.
+  [[nodiscard]] ssize_t receive_some(std::span<std::byte> room) {
+    iovec part{room.data(), room.size()};
+    descriptor_message with{};
+    msghdr what{};
+    what.msg_iov = &part;
+    what.msg_iovlen = 1;
+    what.msg_control = &with;
+    what.msg_controllen = sizeof with;
+    const ssize_t came = ::recvmsg(socket_.get(), &what, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (came < 0) return came;
+    bool is_nonsense = (what.msg_flags & MSG_CTRUNC) != 0;
+    for (cmsghdr* each = CMSG_FIRSTHDR(&what); each != nullptr; each = CMSG_NXTHDR(&what, each)) {
+      if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
+      for (std::size_t at = CMSG_LEN(0); at < each->cmsg_len; at += sizeof(int)) {
+        int number;
+        std::memcpy(&number, reinterpret_cast<const std::byte*>(each) + at, sizeof number);
+        is_nonsense = is_nonsense || came_.is_full();
+        if (owned_descriptor arrived(number); !is_nonsense) came_.add(std::move(arrived));
+      }
+    }
+    if (!is_nonsense) return came;
+    errno = EPROTO;
+    return -1;
+  }
 
   owned_descriptor socket_;
   std::vector<std::byte> in_, out_;
+  std::deque<passengers> attached_;
+  descriptor_queue came_;
   std::size_t used_ = 0;
 };
 

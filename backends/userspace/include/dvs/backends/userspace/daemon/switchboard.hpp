@@ -13,9 +13,11 @@
 
 #include <cstring>
 #include <deque>
+#include <dvs/backends/userspace/board.hpp>
 #include <dvs/backends/userspace/cycle_search.hpp>
 #include <dvs/backends/userspace/daemon/control.hpp>
 #include <dvs/backends/userspace/daemon/dc_record.hpp>
+#include <dvs/backends/userspace/daemon/descriptor_queue.hpp>
 #include <dvs/backends/userspace/daemon/packet.hpp>
 #include <dvs/backends/userspace/exchange_table.hpp>
 #include <dvs/backends/userspace/frames.hpp>
@@ -47,8 +49,16 @@ struct switchboard_world {
   std::function<void(line_id)> hang_up = {};
   /// The process that has a thread of the host, or 0.
   std::function<std::int32_t(std::int32_t thread)> process_of_thread = {};
+  /// Whether a process of the host has the same numbers for processes as the daemon.
+  std::function<bool(std::int32_t process)> shares_process_numbers = {};
+  /// Memory for a direct way between two processes, or null.
+  std::function<shared_descriptor()> make_way = {};
   /// The user whose daemon it is, who may reach other nodes.
   std::uint32_t user = 0;
+  /// The names of the cluster and of this node in it; null: it is in none.
+  std::function<json()> cluster = [] { return json(); };
+  /// A row for each node that this one is linked with, or should be.
+  std::function<json()> links = [] { return json::array(); };
 };
 
 /// See the file comment.
@@ -75,14 +85,28 @@ class switchboard {
 
   // ---- Lines ----
   [[nodiscard]] line_id open(line_owner who);
-  /// Carries out what came in.
-  void receive(line_id from, std::span<const std::byte> bytes);
+  /// Carries out what came in; takes from `with` what belongs to it.
+  void receive(line_id from, std::span<const std::byte> bytes, descriptor_queue& with);
+  void receive(line_id from, std::span<const std::byte> bytes) {
+    descriptor_queue none;
+    receive(from, bytes, none);
+  }
   /// What goes out next, or null; gone with `sent`.
   [[nodiscard]] const packet* next(line_id to) const;
+  /// The descriptors that go with it.
+  [[nodiscard]] std::span<const shared_descriptor> descriptors_of_next(line_id to) const {
+    return lines_.at(to).queue.front().with;
+  }
   void sent(line_id to);
   /// The line is closed: what its process had is gone.
   void close(line_id which);
   [[nodiscard]] std::size_t lines() const { return lines_.size(); }
+
+  // ---- DCs of the daemon itself; processes ask for theirs ----
+  /// Creates a DC that stays. Its number is that of its span; without one it is `wanted`, or any. Errors: `exists`,
+  /// `range`, `no_memory`, `table_full`.
+  result<dc_id> create_dc(const std::string& name, const dc_options& sizes, const dc_access& access,
+                          std::optional<dc_id> wanted = {});
 
   // ---- Other nodes; as `dvs::gate` has them ----
   errc link_up(node_id peer, std::uint64_t incarnation);
@@ -97,6 +121,8 @@ class switchboard {
 
   /// Commands that are not completed.
   [[nodiscard]] std::size_t open_commands() const { return exchanges_.size(); }
+  /// Those between this node and `peer`.
+  [[nodiscard]] std::size_t open_commands(node_id peer);
 
   // ---- Time ----
   /// When `run_timers` has something to do, on the monotonic clock; negative: never.
@@ -110,16 +136,27 @@ class switchboard {
     answer_handler then;
     std::int64_t until_ns;
   };
+  struct outgoing {
+    packet what;
+    std::vector<shared_descriptor> with;
+  };
   struct line {
+    static constexpr std::size_t descriptors_max = 64;
     line_owner owner;
-    std::deque<packet> queue;
+    std::deque<outgoing> queue;
     std::size_t queue_bytes = 0;
+    std::size_t queue_descriptors = 0;
+    struct {
+      shared_descriptor states, hints;
+    } board;                                          ///< null: it has none
     std::set<std::uint16_t> opened;                   ///< DCs
     std::map<std::uint64_t, std::uint64_t> commands;  ///< open: its number of each, and ours
     std::map<std::uint64_t, question> asked;
     std::uint64_t last_question = 0;
     std::size_t requests = 0;  ///< open
     bool is_closing = false;
+
+    [[nodiscard]] bool has_board() const { return board.hints != nullptr; }
 
     bool is_up = false;  ///< a process has said hello; the link to a node is there
 
@@ -148,7 +185,7 @@ class switchboard {
     std::function<void(const dvk_frame&)> done = {};
   };
 
-  void send(line& to, packet what);
+  void send(line& to, packet what, std::vector<shared_descriptor> with = {});
   void fail(line_id which);
   void set_timer(std::int64_t at_ns) {
     if (next_timer_ns_ < 0 || at_ns < next_timer_ns_) next_timer_ns_ = at_ns;
@@ -189,10 +226,11 @@ class switchboard {
   void tell_of_link(node_id peer, std::uint64_t incarnation, bool is_up);
 
   // ---- Requests (switchboard_requests.hpp) ----
-  void request_in(line_id from, line& at, const json& request);
+  void request_in(line_id from, line& at, const json& request, descriptor_queue& with);
   void answer_in(line& at, const json& answer);
-  void answer(line_id to, std::uint64_t number, errc outcome, json with = json::object());
-  void ask(line_id to, json question, answer_handler then);
+  void answer(line_id to, std::uint64_t number, errc outcome, json told = json::object(),
+              std::vector<shared_descriptor> with = {});
+  void ask(line_id to, json question, answer_handler then, std::vector<shared_descriptor> with = {});
   void create(line_id from, line& at, std::uint64_t number, const json& request);
   void enter(line_id from, line& at, std::uint64_t number, const json& request);
   void leave(line_id from, line& at, std::uint64_t number, const json& request);
@@ -215,6 +253,17 @@ class switchboard {
   void forget_if_left(std::uint16_t which);
   void unbind(dc_record& in, endpoint_id who);
 
+  // ---- Direct ways (switchboard_ways.hpp) ----
+  static void take_board(line& at, const json& request, descriptor_queue& with);
+  static std::optional<std::uint32_t> place_in(const json& request);
+  [[nodiscard]] std::int32_t process_number(line_id of) const;
+  errc may_have_way(dc_record& in, line_id from, endpoint_id asker, endpoint_id server) const;
+  void introduce(line_id from, line& at, std::uint64_t number, const json& request);
+  void sever_ways(dc_record& in, endpoint_id who, std::function<void()> done);
+  void ring(line_id from, line& at, const json& request);
+  void ring(std::uint16_t dc, std::pair<endpoint_id, endpoint_id> ends, endpoint_id who);
+  void suspect_wait(line_id from, line& at, const json& request);
+
   // ---- Cycles (switchboard_cycles.hpp) ----
   void look_for_cycles(std::int64_t now_ns);
   void begin_search(std::uint64_t number);
@@ -229,6 +278,7 @@ class switchboard {
   std::map<node_id, line_id> peers_;
   std::map<std::uint16_t, dc_record> dcs_;
   std::uint16_t last_dc_ = 0;
+  std::uint32_t ways_made_ = 0;
   exchange_table<open_command> exchanges_;
   std::int64_t next_timer_ns_ = -1;
 };
@@ -240,5 +290,6 @@ class switchboard {
 #include <dvs/backends/userspace/daemon/switchboard_impl.hpp>
 #include <dvs/backends/userspace/daemon/switchboard_peers.hpp>
 #include <dvs/backends/userspace/daemon/switchboard_requests.hpp>
+#include <dvs/backends/userspace/daemon/switchboard_ways.hpp>
 
 #endif

@@ -23,7 +23,7 @@ inline void switchboard::frame_in(line_id from, line& at, std::span<const std::b
 inline void switchboard::command_in(line_id from, line& at, dvk_frame& frame) {
   if (at.commands.contains(frame.exchange)) return fail(from);  // its completions could not be told apart
   const auto in = dcs_.find(frame.dc);
-  if (in == dcs_.end() || !(at.peer ? in->second.spans_nodes() : at.opened.contains(frame.dc)))
+  if (in == dcs_.end() || !(at.peer ? in->second.takes_part(*at.peer) : at.opened.contains(frame.dc)))
     return refuse(at, frame, errc::bad_dc);
   if (in->second.has_ended) return refuse(at, frame, errc::shut_down);
   if (at.commands.size() >= commands_max) return refuse(at, frame, errc::table_full);
@@ -267,12 +267,13 @@ inline void switchboard::tell(dc_record& in, line_id except, dvk_frame_kind kind
     if (listener != except) deliver(lines_.at(listener), news, from);
   if (!in.spans_nodes() || from != self_) return;
   for (const auto& [peer, id] : peers_)
-    if (line& there = lines_.at(id); there.is_up) deliver(there, news, self_);
+    if (line& there = lines_.at(id); there.is_up && in.takes_part(peer)) deliver(there, news, self_);
 }
 
 inline void switchboard::unbind(dc_record& in, endpoint_id who) {
   const line_id at = in.processes.at(who).at;
   in.processes.erase(who);
+  std::erase_if(in.ways, [&](const auto& way) { return way.first.first == who || way.first.second == who; });
   dvk_unbind(in.table(), number(who));
   tell(in, at, DVK_FRAME_gone, who, 0, {});
 }

@@ -14,7 +14,7 @@ inline line_id switchboard::open(line_owner who) {
   return id;
 }
 
-inline void switchboard::receive(line_id from, std::span<const std::byte> bytes) {
+inline void switchboard::receive(line_id from, std::span<const std::byte> bytes, descriptor_queue& with) {
   const auto at = lines_.find(from);
   if (at == lines_.end() || at->second.is_closing) return;
   if (bytes.empty() || bytes.size() > packet_bytes_max) return fail(from);
@@ -24,7 +24,7 @@ inline void switchboard::receive(line_id from, std::span<const std::byte> bytes)
       case packet_kind::frame:
         return frame_in(from, at->second, body);
       case packet_kind::request:
-        return request_in(from, at->second, parse_control(text_of(body)));
+        return request_in(from, at->second, parse_control(text_of(body)), with);
       case packet_kind::answer:
         return answer_in(at->second, parse_control(text_of(body)));
     }
@@ -36,22 +36,24 @@ inline void switchboard::receive(line_id from, std::span<const std::byte> bytes)
 
 inline const packet* switchboard::next(line_id to) const {
   const auto at = lines_.find(to);
-  return at == lines_.end() || at->second.queue.empty() ? nullptr : &at->second.queue.front();
+  return at == lines_.end() || at->second.queue.empty() ? nullptr : &at->second.queue.front().what;
 }
 
 inline void switchboard::sent(line_id to) {
   line& at = lines_.at(to);
-  at.queue_bytes -= at.queue.front().size();
+  at.queue_bytes -= at.queue.front().what.size();
+  at.queue_descriptors -= at.queue.front().with.size();
   at.queue.pop_front();
 }
 
-inline void switchboard::send(line& to, packet what) {
+inline void switchboard::send(line& to, packet what, std::vector<shared_descriptor> with) {
   if (to.is_closing || (to.peer && !to.is_up)) return;
   const auto which = [&] {
     return std::ranges::find_if(lines_, [&](const auto& each) { return &each.second == &to; })->first;
   };
   to.queue_bytes += what.size();
-  to.queue.push_back(std::move(what));
+  to.queue_descriptors += with.size();
+  to.queue.push_back({std::move(what), std::move(with)});
   if (to.queue_bytes > queue_bytes_max) return fail(which());
   if (to.queue.size() > 1) return;
   if (to.peer)

@@ -27,7 +27,7 @@ inline errc switchboard::link_up(node_id peer, std::uint64_t incarnation) {
   for (auto& [number, in] : dcs_) {
     for (auto& [who, process] : in.processes)
       if (process.at == id) process.is_listed = false;
-    if (in.spans_nodes() && !in.has_ended) greet(at, in, false);
+    if (in.takes_part(peer) && !in.has_ended) greet(at, in, false);
   }
   return errc::ok;
 }
@@ -72,6 +72,16 @@ inline bool switchboard::knows(node_id peer) const {
   if (known == peers_.end()) return false;
   const line& at = lines_.at(known->second);
   return at.is_up && at.unlisted.empty();
+}
+
+inline std::size_t switchboard::open_commands(node_id peer) {
+  const auto known = peers_.find(peer);
+  if (known == peers_.end()) return 0;
+  std::size_t open = 0;
+  exchanges_.for_each([&](std::uint64_t, const open_command& each) {
+    if (each.from == known->second || each.to == known->second) ++open;
+  });
+  return open;
 }
 
 // ---- Frames ----
@@ -132,7 +142,7 @@ inline void switchboard::fence_for_peer(line_id from, const dvk_frame& frame) {
 
 inline void switchboard::news_from_peer(line_id from, line& at, const dvk_frame& frame) {
   const auto found = dcs_.find(frame.dc);
-  if (found == dcs_.end() || !found->second.spans_nodes() || found->second.has_ended) return;
+  if (found == dcs_.end() || !found->second.takes_part(*at.peer) || found->second.has_ended) return;
   dc_record& in = found->second;
   const auto* const known = in.find(endpoint_id{frame.from});
   switch (frame.kind) {

@@ -8,14 +8,16 @@
 
 namespace dvs::userspace {
 
-inline void switchboard::request_in(line_id from, line& at, const json& request) {
+inline void switchboard::request_in(line_id from, line& at, const json& request, descriptor_queue& with) {
   if (request.is_null()) return fail(from);
   const auto number = field<std::uint64_t>(request, "id");
   const auto op = field<std::string>(request, "op");
-  if (op == "suspect") return suspect(from, at, request);
+  if (op == "suspect") return request.contains("who") ? suspect_wait(from, at, request) : suspect(from, at, request);
+  if (op == "ring") return ring(from, at, request);
   if (at.requests++ >= requests_max) return answer(from, number, errc::table_full);
   if (op == "hello") {
     const bool is_known = field<std::uint32_t>(request, "version") == control_version;
+    if (is_known) take_board(at, request, with);
     answer(from, number, is_known ? errc::ok : errc::not_supported,
            {{"version", control_version}, {"node", dvs::number(self_)}, {"incarnation", incarnation_}});
     if (is_known && !std::exchange(at.is_up, true))
@@ -31,34 +33,44 @@ inline void switchboard::request_in(line_id from, line& at, const json& request)
   if (op == "list") return list_dcs(from, at, number);
   if (op == "bind") return bind(from, at, number, request);
   if (op == "bind_thread") return bind_thread(from, at, number, request);
+  if (op == "introduce") return introduce(from, at, number, request);
   if (op == "set_privileges") return set_privileges(from, at, number, request);
   if (op == "privileges") return privileges_of(from, at, number, request);
   if (op == "processes") return processes(from, at, number, request);
   if (op == "fence") return fence([this, from, number] { answer(from, number, errc::ok); });
+  if (op == "links") return answer(from, number, errc::ok, {{"links", world_.links()}});
   if (op == "status")
     return answer(from, number, errc::ok,
-                  {{"lines", lines_.size() - peers_.size()}, {"commands", exchanges_.size()}, {"dcs", dcs_.size()}});
+                  {{"lines", lines_.size() - peers_.size()},
+                   {"commands", exchanges_.size()},
+                   {"dcs", dcs_.size()},
+                   {"cluster", world_.cluster()}});
   answer(from, number, errc::not_supported);
 }
 
-inline void switchboard::answer(line_id to, std::uint64_t number, errc outcome, json with) {
+inline void switchboard::answer(line_id to, std::uint64_t number, errc outcome, json told,
+                                std::vector<shared_descriptor> with) {
   const auto at = lines_.find(to);
   if (at == lines_.end()) return;
   --at->second.requests;
-  if (outcome != errc::ok) with = {{"error", name_of(outcome)}};
-  with["id"] = number;
-  send(at->second, make_packet(packet_kind::answer, with.dump(-1, ' ', false, json::error_handler_t::replace)));
+  if (outcome != errc::ok) told = {{"error", name_of(outcome)}};
+  told["id"] = number;
+  if (!with.empty()) told["descriptors"] = with.size();
+  send(at->second, make_packet(packet_kind::answer, told.dump(-1, ' ', false, json::error_handler_t::replace)),
+       std::move(with));
 }
 
 /// Asks a process; `then(outcome, answer)` is called once.
-inline void switchboard::ask(line_id to, json wanted, answer_handler then) {
+inline void switchboard::ask(line_id to, json wanted, answer_handler then, std::vector<shared_descriptor> with) {
   line& at = lines_.at(to);
   const std::uint64_t number = ++at.last_question;
   const std::int64_t until_ns = monotonic_ns() + answer_within_ns;
   set_timer(until_ns);
   at.asked.emplace(number, question{std::move(then), until_ns});
   wanted["id"] = number;
-  send(at, make_packet(packet_kind::request, wanted.dump(-1, ' ', false, json::error_handler_t::replace)));
+  if (!with.empty()) wanted["descriptors"] = with.size();
+  send(at, make_packet(packet_kind::request, wanted.dump(-1, ' ', false, json::error_handler_t::replace)),
+       std::move(with));
 }
 
 inline void switchboard::answer_in(line& at, const json& answer) {
@@ -91,33 +103,38 @@ inline void switchboard::create(line_id from, line& at, std::uint64_t number, co
   const dc_options sizes = sizes_from(member(request, "sizes"));
   if (sizes.span && at.owner.user != 0 && at.owner.user != world_.user)
     return answer(from, number, errc::no_privilege);  // a DC of other nodes has members who did not let this one in
-  if (find_dc(name) != nullptr) return answer(from, number, errc::exists);
   const bool stays = field<bool>(request, "stays");
-  std::set<std::uint32_t> users, groups;
-  for (const auto& [key, members] : {std::pair("users", &users), std::pair("groups", &groups)})
+  dc_access access{.owner = at.owner.user, .users = {}, .groups = {}};
+  for (const auto& [key, members] : {std::pair("users", &access.users), std::pair("groups", &access.groups)})
     if (const auto named = request.find(key); named != request.end() && named->is_array())
       for (const json& each : *named) members->insert(value_of<std::uint32_t>(each));
-  if (dcs_.size() >= 0xFFFF) return answer(from, number, errc::table_full);
-  do ++last_dc_;
-  while (last_dc_ == 0 || dcs_.contains(last_dc_));
-  if (sizes.span && dcs_.contains(dvs::number(sizes.span->number))) return answer(from, number, errc::exists);
-  const std::uint16_t wanted = sizes.span ? dvs::number(sizes.span->number) : last_dc_;
+  const auto made = create_dc(name, sizes, access);
+  if (!made) return answer(from, number, made.error());
+  if (!stays) dcs_.at(dvs::number(*made)).creator = from;
+  at.opened.insert(dvs::number(*made));
+  answer(from, number, errc::ok, {{"dc", dvs::number(*made)}});
+}
+
+inline result<dc_id> switchboard::create_dc(const std::string& name, const dc_options& sizes, const dc_access& access,
+                                            std::optional<dc_id> wanted) {
+  if (find_dc(name) != nullptr) return errc::exists;
+  if (sizes.span) wanted = sizes.span->number;
+  if (wanted && dcs_.contains(dvs::number(*wanted))) return errc::exists;
+  if (dcs_.size() >= 0xFFFF) return errc::table_full;
+  if (!wanted) {
+    do ++last_dc_;
+    while (last_dc_ == 0 || dcs_.contains(last_dc_));
+    wanted = dc_id{last_dc_};
+  }
   try {
-    const auto made = dcs_.try_emplace(wanted, dc_id{wanted}, name, sizes).first;
-    dc_record& in = made->second;
-    in.owner = at.owner.user;
-    in.creator = stays ? line_id{} : from;
-    in.users = std::move(users);
-    in.groups = std::move(groups);
-    at.opened.insert(wanted);
-    if (in.spans_nodes())
-      for (const auto& [peer, id] : peers_)
-        if (line& there = lines_.at(id); there.is_up) greet(there, in, true);
-    answer(from, number, errc::ok, {{"dc", wanted}});
+    dc_record& in = dcs_.try_emplace(dvs::number(*wanted), *wanted, name, sizes, access).first->second;
+    for (const auto& [peer, id] : peers_)
+      if (line& there = lines_.at(id); there.is_up && in.takes_part(peer)) greet(there, in, true);
+    return *wanted;
   } catch (const error& refused) {
-    answer(from, number, static_cast<errc>(refused.code().value()));
+    return static_cast<errc>(refused.code().value());
   } catch (const std::bad_alloc&) {
-    answer(from, number, errc::no_memory);
+    return errc::no_memory;
   }
 }
 
@@ -207,7 +224,7 @@ inline result<endpoint_id> switchboard::give_slot(dc_record& in, line_id to, end
   set_calls(in.table(), id, default_calls(in.table(), id));
   if (wanted) apply_privileges(in.table(), id, *wanted);
   const std::uint64_t birth = ++in.births;
-  in.processes.emplace(id, dc_record::process{to, birth, name});
+  in.processes.emplace(id, dc_record::process{.at = to, .birth = birth, .name = name});
   tell(in, to, DVK_FRAME_bound, id, birth, name);
   return id;
 }
@@ -215,8 +232,10 @@ inline result<endpoint_id> switchboard::give_slot(dc_record& in, line_id to, end
 inline void switchboard::bind(line_id from, line& at, std::uint64_t number, const json& request) {
   dc_record* const in = find_dc(at, request);
   if (in == nullptr) return answer(from, number, errc::dc_not_running);
+  const auto place = place_in(request);
   const auto given = give_slot(*in, from, endpoint_field(request, "who"), request);
   if (!given) return answer(from, number, given.error());
+  in->processes.at(*given).place = place;
   answer(from, number, errc::ok, {{"endpoint", dvs::number(*given)}});
 }
 
@@ -241,8 +260,10 @@ inline void switchboard::bind_thread(line_id from, line& at, std::uint64_t numbe
   if (const auto rights = request.find("privileges"); rights != request.end())
     order["privileges"] = to_json(privileges_from(*rights), in->sizes);
   ask(there->first, std::move(order),
-      [this, from, number, dc = dvs::number(in->id), id = *given](errc outcome, const json&) {
+      [this, from, number, dc = dvs::number(in->id), id = *given](errc outcome, const json& told) {
         const auto still = dcs_.find(dc);
+        if (outcome == errc::ok && still != dcs_.end() && still->second.find(id) != nullptr)
+          still->second.processes.at(id).place = place_in(told);
         if (outcome != errc::ok && still != dcs_.end() && still->second.find(id) != nullptr) {
           unbind(still->second, id);
           forget_if_left(dc);
@@ -263,12 +284,15 @@ inline void switchboard::set_privileges(line_id from, line& at, std::uint64_t nu
   if (at.owner.user != 0 && at.owner.user != in->owner) return answer(from, number, errc::no_privilege);
   if (lines_.at(process->at).peer) return answer(from, number, errc::not_supported);
   apply_privileges(in->table(), who, rights);
-  ask(process->at,
-      {{"op", "privileges"},
-       {"dc", dvs::number(in->id)},
-       {"who", dvs::number(who)},
-       {"privileges", to_json(rights, in->sizes)}},
-      [this, from, number](errc, const json&) { answer(from, number, errc::ok); });
+  const json order = {{"op", "privileges"},
+                      {"dc", dvs::number(in->id)},
+                      {"who", dvs::number(who)},
+                      {"privileges", to_json(rights, in->sizes)}};
+  const line_id holder = process->at;
+  sever_ways(*in, who, [this, from, number, order, holder] {
+    if (!lines_.contains(holder)) return answer(from, number, errc::ok);
+    ask(holder, order, [this, from, number](errc, const json&) { answer(from, number, errc::ok); });
+  });
 }
 
 inline void switchboard::privileges_of(line_id from, line& at, std::uint64_t number, const json& request) {
@@ -350,7 +374,8 @@ inline void switchboard::fence(std::function<void()> done) {
     dvk_frame wave{};
     wave.kind = DVK_FRAME_cancel;
     wave.value = ~std::uint64_t{0};
-    const auto spanned = std::ranges::find_if(dcs_, [](const auto& dc) { return dc.second.spans_nodes(); });
+    const auto spanned =
+        std::ranges::find_if(dcs_, [peer = *each.peer](const auto& dc) { return dc.second.takes_part(peer); });
     wave.dc = spanned == dcs_.end() ? std::uint16_t{0} : spanned->first;
     if (each.is_up)
       ask(id, wave, [count](const dvk_frame&) { count(); });

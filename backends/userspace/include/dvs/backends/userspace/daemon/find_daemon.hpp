@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Where the program dvsd is.
-#ifndef DVMS_DVSD_PROGRAM_HPP
-#define DVMS_DVSD_PROGRAM_HPP
+/// Where the program dvsd is, for programs that start one.
+#ifndef DVS_BACKENDS_USERSPACE_DAEMON_FIND_DAEMON_HPP
+#define DVS_BACKENDS_USERSPACE_DAEMON_FIND_DAEMON_HPP
 
 #include <unistd.h>
 
@@ -11,10 +11,10 @@
 #include <sstream>
 #include <string>
 
-namespace dvms {
+namespace dvs::userspace {
 
-/// Beside this program, or where `PATH` leads; empty if it is in neither.
-[[nodiscard]] inline std::string find_dvsd() {
+/// The path of dvsd: beside this program, or where `PATH` leads; empty if it is in neither.
+[[nodiscard]] inline std::string find_daemon() {
   std::error_code none;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", none);
   const char* const path = std::getenv("PATH");
@@ -28,6 +28,6 @@ namespace dvms {
   return {};
 }
 
-}  // namespace dvms
+}  // namespace dvs::userspace
 
 #endif
