@@ -3,6 +3,8 @@
 /// The image: servers start in order, are stopped in reverse, and one that cannot start says why.
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <dvs/backends/loopback.hpp>
+#include <dvs/backends/userspace.hpp>
 #include <filesystem>
 #include <fstream>
 #include <muk/fs/client.hpp>
@@ -10,8 +12,6 @@
 #include <muk/ftp/client.hpp>
 #include <muk/image/image.hpp>
 #include <thread>
-
-#include "muk_house.hpp"
 
 namespace {
 
@@ -54,24 +54,29 @@ muk::config::unikernel configuration(const std::string& image) {
 
 muk::report quiet() { return {muk::report::style::complaints_only, muk::report::clock::now()}; }
 
-template <class Setup>
-auto where() {
-  if constexpr (Setup::on_threads)
-    return dvs::on_thread{};
-  else
-    return muk::as_fibers{};
-}
+struct loopback_fibers {
+  using backend = dvs::loopback::backend;
+  static constexpr muk::as_fibers where{};
+};
+struct userspace_fibers {
+  using backend = dvs::userspace::backend;
+  static constexpr muk::as_fibers where{};
+};
+struct userspace_threads {
+  using backend = dvs::userspace::backend;
+  static constexpr dvs::on_thread where{};
+};
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("an image boots, init uses its servers, and what was written is in the file when it has stopped", "",
-                   EVERYWHERE) {
+                   loopback_fibers, userspace_fibers, userspace_threads) {
   const image_file file;
   auto events = quiet();
   for (const char* name : {"/first", "/second"}) {
     dvs::node<typename TestType::backend> node;
     whole_image image(configuration(file.path()), events);
-    const bool well = image.run(node, where<TestType>(), [&](auto& init) {
+    const bool well = image.run(node, TestType::where, [&](auto& init) {
       muk::fs::client files(init);
       REQUIRE(files.mkdir(name));
       const auto opened =
@@ -89,14 +94,14 @@ TEMPLATE_TEST_CASE("an image boots, init uses its servers, and what was written 
 }
 
 TEMPLATE_TEST_CASE("what init puts through M3FTP is in the image when it has stopped, also when it was interrupted", "",
-                   EVERYWHERE) {
+                   loopback_fibers, userspace_fibers, userspace_threads) {
   const image_file file;
   auto events = quiet();
   const std::string text(100'000, 'x');
   for (int boot = 0; boot < 2; ++boot) {
     dvs::node<typename TestType::backend> node;
     whole_image image(configuration(file.path()), events);
-    const bool well = image.run(node, where<TestType>(), [&](auto& init) {
+    const bool well = image.run(node, TestType::where, [&](auto& init) {
       namespace ftp = muk::ftp;
       muk::fs::client files(init);
       ftp::fs_store near(init, muk::fs::where);
@@ -126,12 +131,13 @@ TEMPLATE_TEST_CASE("what init puts through M3FTP is in the image when it has sto
   }
 }
 
-TEMPLATE_TEST_CASE("every server of an image is a process of PM, and the time of day is set", "", EVERYWHERE) {
+TEMPLATE_TEST_CASE("every server of an image is a process of PM, and the time of day is set", "", loopback_fibers,
+                   userspace_fibers, userspace_threads) {
   const image_file file;
   auto events = quiet();
   dvs::node<typename TestType::backend> node;
   whole_image image(configuration(file.path()), events);
-  const bool well = image.run(node, where<TestType>(), [&](auto& init) {
+  const bool well = image.run(node, TestType::where, [&](auto& init) {
     namespace pm = muk::pm;
     for (const char* name : {"systask", "pm", "rdisk", "fs", "is", "ftp", "init"})
       CHECK(init.sendrec(pm::where, pm::getprocnr{-1, muk::make_name(name)}));
@@ -141,13 +147,14 @@ TEMPLATE_TEST_CASE("every server of an image is a process of PM, and the time of
   CHECK(well);
 }
 
-TEMPLATE_TEST_CASE("a server without an endpoint is not started", "", EVERYWHERE) {
+TEMPLATE_TEST_CASE("a server without an endpoint is not started", "", loopback_fibers, userspace_fibers,
+                   userspace_threads) {
   auto events = quiet();
   muk::config::unikernel small{};
   small.name = "small";
   small.pm = muk::pm::where;
   dvs::node<typename TestType::backend> node;
-  const bool well = whole_image(small, events).run(node, where<TestType>(), [&](auto& init) {
+  const bool well = whole_image(small, events).run(node, TestType::where, [&](auto& init) {
     CHECK(init.is_bound(muk::systask::where));
     CHECK(init.is_bound(muk::pm::where));
     CHECK_FALSE(init.is_bound(muk::fs::where));
@@ -159,14 +166,14 @@ TEMPLATE_TEST_CASE("a server without an endpoint is not started", "", EVERYWHERE
 }
 
 TEMPLATE_TEST_CASE("an image whose disk is missing or no file system does not boot, and stops what it had started", "",
-                   EVERYWHERE) {
+                   loopback_fibers, userspace_fibers, userspace_threads) {
   const image_file file;
   auto events = quiet();
   const auto boots = [&](const std::string& path) {
     dvs::node<typename TestType::backend> node;
     bool ran = false;
     const bool well =
-        whole_image(configuration(path), events).run(node, where<TestType>(), [&](auto&) { return ran = true; });
+        whole_image(configuration(path), events).run(node, TestType::where, [&](auto&) { return ran = true; });
     CHECK(well == ran);
     return ran;
   };
@@ -175,18 +182,20 @@ TEMPLATE_TEST_CASE("an image whose disk is missing or no file system does not bo
   CHECK_FALSE(boots(file.path()));
 }
 
-TEMPLATE_TEST_CASE("a body that fails makes the run fail, and the image is still consistent", "", EVERYWHERE) {
+TEMPLATE_TEST_CASE("a body that fails makes the run fail, and the image is still consistent", "", loopback_fibers,
+                   userspace_fibers, userspace_threads) {
   const image_file file;
   auto events = quiet();
   dvs::node<typename TestType::backend> node;
-  CHECK_FALSE(whole_image(configuration(file.path()), events).run(node, where<TestType>(), [](auto& init) {
+  CHECK_FALSE(whole_image(configuration(file.path()), events).run(node, TestType::where, [](auto& init) {
     REQUIRE(muk::fs::client(init).mkdir("/made"));
     return false;
   }));
   CHECK(file.is_sound());
 }
 
-TEMPLATE_TEST_CASE("a volatile disk forgets what was written", "", EVERYWHERE) {
+TEMPLATE_TEST_CASE("a volatile disk forgets what was written", "", loopback_fibers, userspace_fibers,
+                   userspace_threads) {
   const image_file file;
   auto events = quiet();
   for (int i = 0; i < 2; ++i) {
@@ -194,7 +203,7 @@ TEMPLATE_TEST_CASE("a volatile disk forgets what was written", "", EVERYWHERE) {
     config.disks[0].is_volatile = true;
     config.disks[0].in_memory = i == 1;
     dvs::node<typename TestType::backend> node;
-    CHECK(whole_image(config, events).run(node, where<TestType>(), [](auto& init) {
+    CHECK(whole_image(config, events).run(node, TestType::where, [](auto& init) {
       muk::fs::client files(init);
       CHECK(files.stat("/made").error() == dvs::errc::no_entry);
       return files.mkdir("/made").has_value();

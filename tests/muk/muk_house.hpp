@@ -4,6 +4,7 @@
 #ifndef TESTS_MUK_MUK_HOUSE_HPP
 #define TESTS_MUK_MUK_HOUSE_HPP
 
+#include <catch2/catch.hpp>
 #include <dvs/backends/loopback.hpp>
 #include <dvs/ipc.hpp>
 #include <string_view>
@@ -11,7 +12,7 @@
 #include <dvs/backends/userspace.hpp>
 #endif
 
-/// A DC whose parties run where `Setup` says.
+/// A DC whose parties are fibers, and where `Setup` has threads, in another run of the test case, threads.
 template <class Setup>
 class house {
  public:
@@ -46,27 +47,26 @@ class house {
  private:
   template <class Body>
   dvs::result<dvs::endpoint_id> spawn(dvs::endpoint_id where, Body body, const dvs::bind_options& options) {
-    if constexpr (Setup::on_threads)
-      return dc.spawn(where, dvs::on_thread{}, std::move(body), options);
-    else
-      return dc.spawn(where, std::move(body), options);
+    if constexpr (backend::abilities.threads)
+      if (on_threads_) return dc.spawn(where, dvs::on_thread{}, std::move(body), options);
+    return dc.spawn(where, std::move(body), options);
   }
+  static bool runs_on_threads() {
+    if constexpr (backend::abilities.threads) return GENERATE(false, true);
+    return false;
+  }
+
+  const bool on_threads_ = runs_on_threads();
 };
 
 struct loopback {
   using backend = dvs::loopback::backend;
-  static constexpr bool on_threads = false;
 };
 #if __has_include(<dvs/backends/userspace.hpp>)
-struct userspace_fibers {
+struct userspace {
   using backend = dvs::userspace::backend;
-  static constexpr bool on_threads = false;
 };
-struct userspace_threads {
-  using backend = dvs::userspace::backend;
-  static constexpr bool on_threads = true;
-};
-#define EVERYWHERE loopback, userspace_fibers, userspace_threads
+#define EVERYWHERE loopback, userspace
 #else
 #define EVERYWHERE loopback
 #endif

@@ -31,8 +31,8 @@ void crowd_laws() {
   });
 
   law<Setup>("R2: with many clients at once, who waits longest is served next", [] {
-    constexpr bool is_slow = laboratory<Setup>::has_gathered_tables;
-    constexpr std::size_t clients = is_slow ? 10 : 20, rounds = is_slow ? 5 : 10;
+    const bool is_slow = laboratory<Setup>::has_gathered_tables();
+    const std::size_t clients = is_slow ? 10 : 20, rounds = is_slow ? 5 : 10;
     laboratory<Setup> lab;
     for (std::size_t i = 0; i < clients; ++i)
       lab.start(own, [&](auto& self) {
@@ -61,7 +61,7 @@ void crowd_laws() {
   });
 
   law<Setup>("a crowd of endpoints asks one server at the same time, and each is answered", [] {
-    constexpr std::uint64_t crowd = laboratory<Setup>::has_gathered_tables ? 100 : 1000;
+    const std::uint64_t crowd = laboratory<Setup>::has_gathered_tables() ? 100 : 1000;
     std::atomic<std::uint64_t> sum = 0;
     laboratory<Setup> lab;
     for (std::uint64_t i = 0; i < crowd; ++i)

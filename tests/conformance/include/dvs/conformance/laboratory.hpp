@@ -22,9 +22,14 @@ class laboratory {
  public:
   using backend = typename Setup::backend;
   using self_type = endpoint<backend>;
-  static constexpr bool has_processes = world_of_processes<typename world_of<Setup>::type, backend>;
-  static constexpr bool has_gathered_tables = world_of_gathered_tables<typename world_of<Setup>::type>;
-  static constexpr bool is_of_one_node = world_of<Setup>::type::nodes == 1 && !has_processes;
+  using world = typename world_of<Setup>::type;
+  static constexpr bool has_processes = world_of_processes<world, backend>;
+  /// Where the table of a DC has to be gathered from several processes, which takes time, crowds are smaller.
+  static bool has_gathered_tables() {
+    if constexpr (requires { world::has_gathered_tables; }) return world::has_gathered_tables;
+    return false;
+  }
+  static bool is_of_one_node() { return world::nodes == 1 && !has_processes; }
   /// What a party does. Erased, so that a law compiles no scheduler of its own.
   using party = std::function<void(self_type&)>;
 
@@ -45,7 +50,7 @@ class laboratory {
     return dc();
   }
   /// The nodes that take part.
-  [[nodiscard]] typename world_of<Setup>::type& nodes() { return world_; }
+  [[nodiscard]] world& nodes() { return world_; }
 
   /// Starts a party where the setup wants it: `body(self)`. It is bound when this returns, and runs from `go` on, so
   /// that all parties of a law are there when the first begins.
@@ -63,7 +68,7 @@ class laboratory {
     auto guarded = [this, place, body = std::move(body)](self_type& self) {
       if (place == placement::thread) open_.wait(false);
       // Of one node, a fiber runs when the law waits, which is after it has let all go.
-      if constexpr (!is_of_one_node)
+      if (!is_of_one_node())
         while (!open_) static_cast<void>(self.sleep_for(500us));
       ++begun_;
       attempt(body, self);
@@ -240,9 +245,7 @@ class laboratory {
     return text;
   }
 
-  using world = typename world_of<Setup>::type;
-
-  typename world_of<Setup>::type world_;
+  world world_;
   std::vector<dvs::dc<backend>> dcs_;
   record record_;
   std::atomic<int> running_{0};

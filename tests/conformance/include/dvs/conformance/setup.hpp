@@ -48,7 +48,8 @@ struct one_node {
 /// For laws over several nodes of a cluster it has a type `world` instead of `open`, made anew for each law, that looks
 /// like `one_node`: how many nodes, on which of them a party runs, the nodes, their parts of a DC, made in their order,
 /// and which of them knows what the process of a row does. `settle` waits until every node has seen what the others
-/// did: laws look at all nodes at once, which no process can.
+/// did: laws look at all nodes at once, which no process can. A world whose tables are gathered from several processes
+/// says `has_gathered_tables`. None of this need be a constant: one program may choose its world when it starts.
 ///
 /// A world that places parties in processes has what `world_of_processes` asks for. What the parties of a law share
 /// lies in memory that all of them have: in variables of the law, without storage elsewhere.
@@ -61,11 +62,6 @@ concept setup_of_nodes = requires(typename Setup::world& world, std::size_t inde
   { world.make_dc(index, dc, sizes) } -> std::same_as<dvs::dc<typename Setup::backend>>;
   { world.knows(index, row) } -> std::same_as<bool>;
   { world.settle() } -> std::same_as<void>;
-};
-/// Where the table of a DC has to be gathered from several processes, which takes time, crowds are smaller.
-template <class World>
-concept world_of_gathered_tables = requires {
-  requires World::has_gathered_tables;
 };
 /// `launch` starts a process that binds itself in the DC of this name and carries out the body; `own_dc` is the DC
 /// there and null in the process of the law; `complaint` tells of processes that ended otherwise than by returning.
@@ -106,7 +102,7 @@ struct all_fibers {
 struct all_threads {
   static constexpr placement place(std::size_t) { return placement::thread; }
 };
-/// Two fibers, two threads, and so on: neighbours meet in all four ways.
+/// Every party a process.
 struct all_processes {
   static constexpr placement place(std::size_t) { return placement::process; }
 };
@@ -117,6 +113,7 @@ struct processes_and_others {
     return turns[party % 4];
   }
 };
+/// Two fibers, two threads, and so on: neighbours meet in all four ways.
 struct mixed {
   static constexpr placement place(std::size_t party) {
     return party / 2 % 2 == 0 ? placement::fiber : placement::thread;

@@ -227,11 +227,11 @@ void waiting_laws() {
   });
 
   law<Setup>("W3: two processes that send to each other at the same time, many times over, both get through", [] {
-    constexpr std::uint64_t rounds = laboratory<Setup>::is_of_one_node ? 1000 : 100;  // nodes take their time
+    const std::uint64_t rounds = laboratory<Setup>::is_of_one_node() ? 1000 : 100;  // nodes take their time
     std::atomic<std::uint64_t> refused = 0;
     laboratory<Setup> lab;
     for (const auto& [me, other] : {std::pair{alice, bob}, std::pair{bob, alice}})
-      lab.start(me, [&lab, &refused, other = other](auto& self) {
+      lab.start(me, [&, other = other](auto& self) {
         for (std::uint64_t i = 0; i < rounds; ++i) {
           const result<void> sent = self.send(other, number{i});
           lab.expect(sent || sent.error() == errc::locked, std::string("sent, or locked: ") + name_of(sent.error()));

@@ -296,7 +296,7 @@ inline void carrier::collect_bells() {
     bell_entry* const entry = entries_[bell].load(std::memory_order_acquire);
     if (entry == nullptr) return;
     std::unique_lock guard(entry->lock);
-    const bell_list ringing = entry->sources;
+    const bell_list ringing(entry->sources.begin(), entry->sources.end());
     for (bell_source* const source : ringing) {
       // What a bell starts may remove it and others.
       if (std::find(entry->sources.begin(), entry->sources.end(), source) == entry->sources.end()) continue;
