@@ -139,6 +139,25 @@ void wait_until(dvs::dc<userspace::backend>& dc, endpoint_id who, activity what)
 
 // ---- Where it listens ----
 
+TEST_CASE("a node opens a DC once: the second time is refused, and who came in by the first goes on") {
+  const daemon_program host;
+  userspace::node owner(host.path()), guest(host.path());
+  auto owned = owner.create_dc("lab");
+  auto opened = guest.open_dc("lab");
+  const auto server = owned.bind(endpoint_id{5}).value();
+  for (int i = 0; i < 2; ++i) {
+    try {
+      static_cast<void>(guest.open_dc("lab"));
+      FAIL("it was opened twice");
+    } catch (const error& refused) {
+      CHECK(refused.code() == errc::exists);
+    }
+    const auto client = opened.bind(own).value();
+    CHECK(client->notify(endpoint_id{5}));
+    CHECK(server->receive().value().content.source == client->id());
+  }
+}
+
 TEST_CASE("a second daemon at the same place is refused, and the first goes on") {
   daemon_program daemon;
   const ending second = run("--socket " + daemon.path());

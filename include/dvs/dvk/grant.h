@@ -212,7 +212,7 @@ DVK_INLINE int dvk_grant_check(const struct dvk_table* table, dvk_endpoint grant
     struct dvk_slot* from;
     result = dvk_grant_party(table, granter, died);
     if (result != DVK_E_ok) return result;
-    (void)dvk_find_bound(table, granter, &from);
+    if (dvk_find_bound(table, granter, &from) != DVK_E_ok) return died;
     if (from->node != DVK_HERE) {
       if (id < 0) return DVK_E_not_granted;
       if (depth > DVK_GRANT_DEPTH_MAX) return DVK_E_loop;
