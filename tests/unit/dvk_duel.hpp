@@ -8,18 +8,18 @@
 #include <dvs/dvk/dvk.h>
 
 #include <array>
-#include <limits>
-#include <sstream>
-#include <string>
+#include <map>
+#include <memory>
 
-#include "dvk_model.hpp"
+#include "dvk_model_moves.hpp"
 #include "dvk_profile.hpp"
+#include "dvk_referee.hpp"
 
 namespace dvk_model {
 
 /// Choices is callable as choices(n) and gives a number in [0, n).
 template <class Choices>
-class duel {
+class duel : public referee {
  public:
   duel(Choices& choices, const profile& p)
       : choices_(choices),
@@ -38,13 +38,12 @@ class duel {
   bool step() {
     ++steps_;
     operation();
+    model_.settle();
     if (!profile_.lazy_driver || one_in(3)) fetch_completions();
     for (int slot : slots_) compare_wait(slot);
     if (steps_ % 32 == 0) compare_all();
     return trouble_.empty();
   }
-
-  const std::string& trouble() const { return trouble_; }
 
  private:
   std::uint32_t below(std::uint32_t n) { return choices_(n); }
@@ -56,21 +55,8 @@ class duel {
   int some_slot() { return any_of(slots_); }
 
   dvk_endpoint some_endpoint() {
-    static constexpr std::array<dvk_endpoint, 13> strange{DVK_ANY,
-                                                          DVK_NONE,
-                                                          DVK_SELF,
-                                                          DVK_USERS,
-                                                          DVK_HARDWARE,
-                                                          DVK_CLOCK,
-                                                          -37,
-                                                          -1024,
-                                                          -1025,
-                                                          1000,
-                                                          std::numeric_limits<int>::min(),
-                                                          std::numeric_limits<int>::max(),
-                                                          std::numeric_limits<int>::max() - 1024};
     const std::uint32_t luck = below(32);
-    if (luck == 0) return any_of(strange);
+    if (luck == 0) return any_of(strange_endpoints);
     const dvk_endpoint right = model_.endpoint(some_slot());
     if (luck == 1) return right + DVK_GENERATION_SIZE * (right < 2000 * DVK_GENERATION_SIZE ? 1 : -1);
     if (luck == 2 && right >= DVK_GENERATION_SIZE) return right - DVK_GENERATION_SIZE;
@@ -104,11 +90,7 @@ class duel {
     message.payload[55] = static_cast<std::uint8_t>(steps_);
     return message;
   }
-  std::uint64_t some_size() {
-    static constexpr std::array<std::uint64_t, 8> sizes{
-        0, 1, 7, 100, 4096, UINT64_C(1) << 32, ~UINT64_C(0) - 1, ~UINT64_C(0)};
-    return one_in(4) ? any_of(sizes) : below(128);
-  }
+  std::uint64_t some_size() { return one_in(4) ? any_of(some_sizes) : below(128); }
   int some_grant(dvk_endpoint& owner) {
     if (model_.grants().empty() || one_in(8)) {
       owner = some_endpoint();
@@ -121,11 +103,12 @@ class duel {
   }
 
   void operation() {
-    const int total = profile_.churn + profile_.talk + profile_.copying + 8;
+    const int total = profile_.churn + profile_.talk + profile_.copying + profile_.moves + 8;
     int choice = static_cast<int>(below(static_cast<std::uint32_t>(total)));
     if ((choice -= profile_.churn) < 0) return bind_or_unbind();
     if ((choice -= profile_.talk) < 0) return rendezvous();
     if ((choice -= profile_.copying) < 0) return copies();
+    if ((choice -= profile_.moves) < 0) return move();
     if ((choice -= 3) < 0) return notify();
     if ((choice -= 2) < 0) return waits();
     if ((choice -= 2) < 0) return cancel();
@@ -221,6 +204,50 @@ class duel {
     }
     if (one_in(2) && awaited >= 0 && awaited < 2000 * DVK_GENERATION_SIZE) awaited += DVK_GENERATION_SIZE;
     expect("wait_bind", dvk_wait_bind(table_, caller, awaited, flags), model_.wait_bind(caller, awaited, nowait));
+  }
+
+  void move() {
+    const dvk_endpoint who = some_endpoint();
+    const auto known = estates_.find(model_.slot(who));
+    const bool has_estate = known != estates_.end() && !one_in(16);
+    switch (below(6)) {
+      case 0:
+        return expect("start", dvk_migrate_start(table_, who), model_.start(who));
+      case 1:
+      case 2: {
+        auto& [taken, wanted] = estates_[model_.slot(who)];
+        if (!taken) taken = std::make_unique<dvk_estate>();
+        return expect("leave", dvk_migrate_leave(table_, who, taken.get()), model_.leave(who, wanted));
+      }
+      case 3:
+        return expect("rollback", dvk_migrate_rollback(table_, who, has_estate ? known->second.first.get() : nullptr),
+                      model_.rollback(who, has_estate ? &known->second.second : nullptr));
+      case 4: {
+        const int result = dvk_migrate_commit(table_, who, 5);
+        expect("commit", result, model_.commit(who));
+        if (result != DVK_E_ok) return;
+        ++known->second.first->term;  // as if it had moved on from there
+        ++known->second.second.term;
+        return;
+      }
+      default:
+        return has_estate ? arrive(*known->second.first, known->second.second) : take_late(who);
+    }
+  }
+  void arrive(const dvk_estate& from, const estate& wanted) {
+    if (wanted.whose == DVK_NONE) return;
+    const std::uint64_t owner = below(static_cast<std::uint32_t>(slots_.size()) * 2);
+    const int result = model_.adopt(wanted, owner);
+    expect("check of an estate", dvk_migrate_check(table_, &from, owner), result);
+    expect("adopt", dvk_migrate_adopt(table_, &from, owner), result);
+  }
+  void take_late(dvk_endpoint who) {
+    dvk_estate_note late{};
+    const auto wanted = model_.take_late(who);
+    expect("late", dvk_take_late(table_, who, &late), wanted.has_value());
+    if (!wanted) return;
+    expect("source of the late", late.source, wanted->first);
+    expect("value of the late", late.notification.value, wanted->second.value);
   }
 
   void cancel() {
@@ -361,29 +388,13 @@ class duel {
     expect("exchange", dvk_exchange_of(table_, who), model_.at(model_.slot(who)).taken);
   }
   void compare_wait(int slot) {
-    static constexpr std::array<std::uint32_t, 8> states{0,
-                                                         DVK_STATE_sending,
-                                                         DVK_STATE_sending | DVK_STATE_receiving,
-                                                         DVK_STATE_receiving,
-                                                         DVK_STATE_receiving,
-                                                         DVK_STATE_receiving,
-                                                         DVK_STATE_wait_bind,
-                                                         DVK_STATE_wait_unbind};
-    static constexpr std::array<std::uint32_t, 8> calls{0,
-                                                        DVK_CALL_send,
-                                                        DVK_CALL_sendrec,
-                                                        DVK_CALL_sendrec,
-                                                        DVK_CALL_receive,
-                                                        DVK_CALL_receive_request,
-                                                        DVK_CALL_wait_bind,
-                                                        DVK_CALL_wait_bind};
     dvk_process_info info{};
     expect("describe", dvk_describe(table_, slot, &info), 0);
     const process& p = model_.at(slot);
     const auto what = static_cast<std::size_t>(p.what);
     expect("endpoint", info.endpoint, model_.endpoint(slot));
-    expect("state", info.state, states[what] | !p.bound * DVK_STATE_free | !p.told * DVK_STATE_completed);
-    expect("operation", info.operation, calls[what]);
+    expect("state", info.state, state_of[what] | !p.bound * DVK_STATE_free | !p.told * DVK_STATE_completed);
+    expect("operation", info.operation, call_of[what]);
     if (p.what == doing::nothing) return;
     expect("peer", info.peer, p.peer);
   }
@@ -407,6 +418,9 @@ class duel {
       expect("calls", info.privileges.calls, p.calls);
       expect("level", info.privileges.level, p.level);
       expect("warn", info.privileges.warn, p.warn);
+      expect("moving", info.moving, p.moving);
+      expect("term", info.term, p.term);
+      expect("node", info.node, p.elsewhere ? 5 : static_cast<int>(DVK_HERE));
       expect("owner", dvk_endpoint_of_owner(table_, p.owner), p.owner ? info.endpoint : dvk_endpoint{DVK_NONE});
       expect("grants", info.grants, std::count_if(model_.grants().begin(), model_.grants().end(), [&](const auto& g) {
                return g.second.owner == info.endpoint;
@@ -419,23 +433,14 @@ class duel {
     expect("all grants", all.grants, model_.grants().size());
   }
 
-  template <class Got, class Wanted>
-  void expect(const char* what, Got got, Wanted wanted) {
-    if (std::cmp_equal(static_cast<long long>(got), static_cast<long long>(wanted)) || !trouble_.empty()) return;
-    std::ostringstream text;
-    text << "step " << steps_ << ": " << what << " is " << got << ", the model says " << wanted;
-    trouble_ = text.str();
-  }
-
   Choices& choices_;
   profile profile_;
   dvk_limits limits_;
   std::vector<std::uint64_t> memory_;
   dvk_table* table_;
-  model model_;
+  moving_model model_;
+  std::map<int, std::pair<std::unique_ptr<dvk_estate>, estate>> estates_{};  // by slot
   std::vector<int> slots_;
-  std::uint64_t steps_ = 0;
-  std::string trouble_;
 };
 
 }  // namespace dvk_model

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The simple model of the DVK rules: processes that move.
+#ifndef DVS_TESTS_UNIT_DVK_MODEL_MOVES_HPP
+#define DVS_TESTS_UNIT_DVK_MODEL_MOVES_HPP
+
+#include "dvk_model.hpp"
+
+namespace dvk_model {
+
+/// The model of an estate.
+struct estate {
+  dvk_endpoint whose = DVK_NONE;
+  unsigned term = 0;
+  process left{};
+  std::map<int, dvk_notification> notes{};
+};
+
+class moving_model : public model {
+ public:
+  using model::model;
+
+  int start(dvk_endpoint e) {
+    if (const int error = find_bound(e, DVK_E_bad_process)) return error;
+    process& p = at(slot(e));
+    if (p.elsewhere) return DVK_E_bad_node;
+    if (p.moving != 0) return DVK_E_busy;
+    p.moving = 1;  // settle() does the rest
+    return DVK_E_ok;
+  }
+  int leave(dvk_endpoint e, estate& taken) {
+    if (const int error = find_bound(e, DVK_E_bad_process)) return error;
+    process& p = at(slot(e));
+    if (p.moving != 2) return p.moving == 0 ? DVK_E_not_waiting : p.moving == 1 ? DVK_E_would_block : DVK_E_busy;
+    p.moving = 3;
+    taken = {e, p.term + 1, p, {}};
+    while (const auto late = take_late(e)) taken.notes.insert(*late);
+    return DVK_E_ok;
+  }
+  std::optional<std::pair<int, dvk_notification>> take_late(dvk_endpoint e) {
+    if (find_bound(e, DVK_E_bad_process)) return std::nullopt;
+    if (!at(slot(e)).elsewhere && at(slot(e)).moving != 3) return std::nullopt;
+    const auto first = pending_.lower_bound({slot(e), lowest()});
+    if (first == pending_.end() || first->first.first != slot(e)) return std::nullopt;
+    const std::pair<int, dvk_notification> late{first->first.second, first->second};
+    pending_.erase(first);
+    return late;
+  }
+  void merge(int self, const estate& from) {
+    for (const auto& [source, note] : from.notes) {
+      const auto [place, fresh] = pending_.insert({{self, source}, note});
+      place->second = {note.timestamp_ns, place->second.value | note.value};
+    }
+  }
+  int rollback(dvk_endpoint e, const estate* from) {
+    if (const int error = find_bound(e, DVK_E_bad_process)) return error;
+    const int self = slot(e), before = at(self).moving;
+    if (before == 0) return DVK_E_not_waiting;
+    if ((before == 3) != (from != nullptr) || (from && from->whose != e)) return DVK_E_bad_argument;
+    if (from) merge(self, *from);
+    at(self).moving = 0;
+    if (before == 1) return DVK_E_ok;
+    const bool anything = at(self).what == doing::receive;
+    const auto note = pending_.lower_bound({self, lowest()});
+    const auto senders = anything ? who({doing::send, doing::ask}, e) : who({doing::ask}, e);
+    if (anything && note != pending_.end() && note->first.first == self) {
+      notified(self, note->first.second, note->second);
+      pending_.erase(note);
+    } else if (!senders.empty()) {
+      take(self, senders.front());
+    } else {
+      return DVK_E_ok;
+    }
+    complete(self, 0);
+    return DVK_E_ok;
+  }
+  int commit(dvk_endpoint e) {
+    if (const int error = find_bound(e, DVK_E_bad_process)) return error;
+    process& p = at(slot(e));
+    if (p.moving != 3) return DVK_E_not_waiting;
+    complete(slot(e), DVK_E_shut_down);
+    std::erase_if(grants_, [&](const auto& grant) {
+      if (grant.second.owner != e && (grant.second.kind != 3 || grant.second.other != e)) return false;
+      retire(grant.first);
+      return true;
+    });
+    p.moving = 0;
+    ++p.term;
+    p.elsewhere = true;
+    p.owner = 0;
+    p.calls = ~std::uint64_t{0};
+    p.level = slot(e) < 0 ? DVK_LEVEL_task : is_system(slot(e)) ? DVK_LEVEL_server : DVK_LEVEL_user;
+    p.warn = DVK_NONE;
+    p.never_to = p.never_from = {};
+    return DVK_E_ok;
+  }
+  int adopt(const estate& from, std::uint64_t owner) {
+    if (const int error = find_bound(from.whose, DVK_E_bad_process)) return error;
+    process& p = at(slot(from.whose));
+    if (from.term <= p.term) return DVK_E_bad_argument;
+    if (!p.elsewhere || !runs(slot(from.whose))) return DVK_E_process_running;
+    for (const process& other : processes_) {
+      if (other.bound && owner != 0 && other.owner == owner) return DVK_E_busy;
+    }
+    const process& left = from.left;
+    p.elsewhere = false;
+    p.owner = owner;
+    p.term = from.term;
+    p.exchange = std::max(p.exchange, left.exchange);
+    p.calls = left.calls, p.level = left.level, p.warn = left.warn;
+    p.never_to = left.never_to, p.never_from = left.never_from;
+    p.sent = left.sent, p.received = left.received, p.notifications = left.notifications;
+    p.copies = left.copies, p.bytes = left.bytes;
+    merge(slot(from.whose), from);
+    return DVK_E_ok;
+  }
+};
+
+}  // namespace dvk_model
+
+#endif
