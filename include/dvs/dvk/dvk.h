@@ -27,6 +27,7 @@
  *   dvk_cancel()
  * - migrate.h: dvk_migrate_start(), dvk_migrate_leave(), dvk_migrate_commit(), dvk_migrate_rollback(),
  *   dvk_migrate_check(), dvk_migrate_adopt(), dvk_migrate_place(); dvk_stand_by(), dvk_stand_down(), dvk_promote()
+ * - estate.h: dvk_estate_encode(), dvk_estate_decode()
  * - notify.h: dvk_notify(), dvk_notify_as(), dvk_inject()
  * - privilege.h: dvk_may_call(), dvk_get_privileges(), dvk_set_privileges(), dvk_get_peers(), dvk_set_peers()
  * - grant.h: dvk_grant_direct(), dvk_grant_indirect(), dvk_grant_magic(), dvk_grant_revoke(), dvk_grant_check()
@@ -46,6 +47,7 @@
 #include <dvs/dvk/copy.h>
 #include <dvs/dvk/deadlock.h>
 #include <dvs/dvk/errors.h>
+#include <dvs/dvk/estate.h>
 #include <dvs/dvk/grant.h>
 #include <dvs/dvk/init.h>
 #include <dvs/dvk/migrate.h>

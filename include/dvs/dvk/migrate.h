@@ -130,24 +130,35 @@ DVK_INLINE void dvk_estate_notify(struct dvk_table* table, struct dvk_slot* self
   }
 }
 
+/** Tests the content of an estate, for itself: DVK_E_bad_argument (a value that no estate has), DVK_E_range (a count).
+ */
+DVK_INLINE int dvk_estate_check(const struct dvk_estate* estate) {
+  const uint32_t system = estate->system_processes;
+  const int64_t self = (int64_t)dvk_slot_of(estate->endpoint) + estate->tasks;
+  const int64_t warned = (int64_t)estate->privileges.warn + estate->tasks;
+  int64_t last = -1;
+  uint32_t i;
+  if (estate->tasks < DVK_TASKS_MIN || estate->tasks > DVK_TASKS_MAX) return DVK_E_range;
+  if (system < estate->tasks || system > DVK_SYSTEM_MAX || estate->notes > system) return DVK_E_range;
+  if (self < 0 || estate->endpoint == DVK_HARDWARE || estate->term == 0) return DVK_E_bad_argument;
+  if ((dvk_generation_of(estate->endpoint) == 0) != (self < system)) return DVK_E_bad_argument;
+  if (estate->privileges.level < DVK_LEVEL_user || estate->privileges.level > DVK_LEVEL_proxy) {
+    return DVK_E_bad_argument;
+  }
+  if (estate->privileges.warn != DVK_NONE && (warned < 0 || warned >= system)) return DVK_E_bad_argument;
+  if (estate->notes > 0 && self >= system) return DVK_E_bad_argument;
+  for (i = 0; i < estate->notes; ++i) {
+    const int64_t source = (int64_t)estate->pending[i].source + estate->tasks;
+    if (source <= last || source >= system || source == self) return DVK_E_bad_argument;
+    last = source;
+  }
+  return DVK_E_ok;
+}
+
 /** Tests whether an estate could be one of this table. Private. */
 DVK_INLINE int dvk_estate_fits(const struct dvk_table* table, const struct dvk_estate* estate) {
-  const int32_t index = dvk_index_of_slot(table, dvk_slot_of(estate->endpoint));
-  const int32_t tasks = (int32_t)table->limits.tasks;
-  struct dvk_slot* warned;
-  uint32_t i;
-  if (estate->tasks != table->limits.tasks || estate->system_processes != table->limits.system_processes) return 0;
-  if (estate->term == 0 || estate->notes > estate->system_processes) return 0;
-  if (estate->notes > 0 && !dvk_is_system(table, index)) return 0;
-  for (i = 0; i < estate->notes; ++i) {
-    const dvk_endpoint source = estate->pending[i].source;
-    if (source < -tasks || source + tasks >= (int32_t)estate->system_processes || source == estate->endpoint) return 0;
-    if (i > 0 && source <= estate->pending[i - 1].source) return 0;
-  }
-  if (estate->privileges.level < DVK_LEVEL_user || estate->privileges.level > DVK_LEVEL_proxy) return 0;
-  if (estate->privileges.warn == DVK_NONE) return 1;
-  return dvk_resolve(table, estate->privileges.warn, &warned) == DVK_E_ok &&
-         dvk_is_system(table, dvk_index_of(table, warned));
+  return estate->tasks == table->limits.tasks && estate->system_processes == table->limits.system_processes &&
+         dvk_estate_check(estate) == DVK_E_ok;
 }
 
 /** Lets a held process take what it waits for, if that has come meanwhile. Private. */
