@@ -306,7 +306,8 @@ DVK_INLINE int dvk_migrate_adopt(struct dvk_table* table, const struct dvk_estat
 
 /**
  * Learns where a process of another node is now. What is heard later than something newer is refused; what is known
- * already may be told again. Grants of its memory end with the move; walks all grants.
+ * already may be told again. Not for news that names this very node, as the estate says that. Grants of its memory end
+ * with the move; walks all grants.
  * @return 0; range (also of the node), bad_endpoint, bad_process; process_running (it is of this node: if the term is
  *         higher than its own the driver ends it, as another has taken over); bad_argument (an old term, or another
  *         node for the present one).
