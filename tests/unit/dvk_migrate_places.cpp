@@ -157,7 +157,6 @@ TEST_CASE("a process that comes back is of this node again, with the next term")
   destination to;
   from.depart();
   REQUIRE(from.commit() == 0);
-  CHECK(from.adopt(*from.estate, 7) == DVK_E_bad_argument);  // its own estate is an old one now
   REQUIRE(to.adopt(*from.estate) == 0);
   REQUIRE(to.receive(to.server) == DVK_BLOCKED);
   REQUIRE(to.start() == 0);
@@ -169,6 +168,31 @@ TEST_CASE("a process that comes back is of this node again, with the next term")
   CHECK(from.info(from.server).term == 2);
   CHECK(from.info(from.server).node == DVK_HERE);
   CHECK(to.info(to.server).node == here);
+}
+
+TEST_CASE("a process can move within its node, and its senders keep their order") {
+  origin w;
+  w.depart();
+  REQUIRE(w.sendrec(w.bob, w.server, 5) == DVK_BLOCKED);
+  REQUIRE(w.send(w.alice, w.server, 6) == DVK_BLOCKED);
+  REQUIRE(w.commit(here) == 0);
+  CHECK(w.completions() == ended{{w.server, DVK_E_shut_down}});
+  CHECK(w.adopt(*w.estate, 8) == 0);
+  CHECK(w.info(w.server).node == DVK_HERE);
+  CHECK(w.receive(w.server) == 0);
+  CHECK(w.received(w.server).type == 5);
+  CHECK(w.receive(w.server) == 0);
+  CHECK(w.received(w.server).type == 6);
+  CHECK(w.reply(w.server, w.bob) == 0);
+}
+
+TEST_CASE("an estate from before a later move is refused") {
+  origin from;
+  from.depart();
+  REQUIRE(from.commit() == 0);
+  from.completions();
+  REQUIRE(dvk_migrate_place(from.table(), from.server, 5, 2) == 0);
+  CHECK(from.adopt(*from.estate) == DVK_E_bad_argument);
 }
 
 TEST_CASE("an estate that no process of this table can have is refused, and nothing changes") {
@@ -212,7 +236,7 @@ TEST_CASE("a process is taken over only by somebody who is free to") {
   REQUIRE(to.receive(2) == 0);
   to.completions();
   CHECK(to.adopt(*from.estate, 51) == 0);
-  CHECK(to.adopt(*from.estate, 51) == DVK_E_bad_argument);
+  CHECK(to.adopt(*from.estate, 51) == DVK_E_process_running);
 }
 
 TEST_CASE("other nodes learn the newest place, whatever they hear first") {

@@ -97,7 +97,7 @@ class moving_model : public model {
   int adopt(const estate& from, std::uint64_t owner) {
     if (const int error = find_bound(from.whose, DVK_E_bad_process)) return error;
     process& p = at(slot(from.whose));
-    if (from.term <= p.term) return DVK_E_bad_argument;
+    if (from.term < p.term) return DVK_E_bad_argument;
     if (!p.elsewhere || !runs(slot(from.whose))) return DVK_E_process_running;
     for (const process& other : processes_) {
       if (other.bound && owner != 0 && other.owner == owner) return DVK_E_busy;

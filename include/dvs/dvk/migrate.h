@@ -261,7 +261,7 @@ DVK_INLINE int dvk_migrate_check(const struct dvk_table* table, const struct dvk
   dvk_endpoint other;
   const int result = dvk_find_bound(table, estate->endpoint, &self);
   if (result != DVK_E_ok) return result;
-  if (!dvk_estate_fits(table, estate) || estate->term <= self->term) return DVK_E_bad_argument;
+  if (!dvk_estate_fits(table, estate) || estate->term < self->term) return DVK_E_bad_argument;
   if (self->node == DVK_HERE || self->state != 0) return DVK_E_process_running;
   if (self->backup && self->owner != owner) return DVK_E_busy;
   other = dvk_endpoint_of_owner(table, owner);
@@ -271,6 +271,8 @@ DVK_INLINE int dvk_migrate_check(const struct dvk_table* table, const struct dvk
 /**
  * Takes over a process that another node has let go: it is of this node from now on, and runs. Who waits here to send
  * to it is in its queue. It has what the estate says, and what was pending for it here.
+ *
+ * It may also be the node that let it go, if that committed to itself: so a process goes on in another thread.
  *
  * @param owner the driver's word for the process, as in dvk_bind(); also that of the backup of this very process
  * @return 0; range, bad_endpoint, bad_process (no such process, not even on another node); bad_argument (no estate for
