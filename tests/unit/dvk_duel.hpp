@@ -11,28 +11,15 @@
 #include <map>
 #include <memory>
 
-#include "dvk_model_moves.hpp"
-#include "dvk_profile.hpp"
-#include "dvk_referee.hpp"
+#include "dvk_arena.hpp"
 
 namespace dvk_model {
 
 /// Choices is callable as choices(n) and gives a number in [0, n).
 template <class Choices>
-class duel : public referee {
+class duel : public arena {
  public:
-  duel(Choices& choices, const profile& p)
-      : choices_(choices),
-        profile_(p),
-        limits_{36, static_cast<std::uint32_t>(p.servers + p.users), static_cast<std::uint32_t>(36 + p.servers),
-                static_cast<std::uint32_t>(p.grants)},
-        memory_(dvk_table_bytes(&limits_) / 8 + 1),
-        table_(reinterpret_cast<dvk_table*>(memory_.data())),
-        model_(36, p.servers + p.users, 36 + p.servers, p.grants) {
-    expect("init", dvk_table_init(memory_.data(), memory_.size() * 8, &limits_), 0);
-    slots_ = {DVK_EVENTS, DVK_CLOCK, DVK_SYSTEM, DVK_HARDWARE};
-    for (int s = 0; s < p.servers + p.users; ++s) slots_.push_back(s);
-  }
+  duel(Choices& choices, const profile& p) : arena(p), choices_(choices) {}
 
   /// One operation on both. False once they differ; trouble() then tells how.
   bool step() {
@@ -210,7 +197,7 @@ class duel : public referee {
     const dvk_endpoint who = some_endpoint();
     const auto known = estates_.find(model_.slot(who));
     const bool has_estate = known != estates_.end() && !one_in(16);
-    switch (below(6)) {
+    switch (below(12)) {
       case 0:
         return expect("start", dvk_migrate_start(table_, who), model_.start(who));
       case 1:
@@ -222,13 +209,23 @@ class duel : public referee {
       case 3:
         return expect("rollback", dvk_migrate_rollback(table_, who, has_estate ? known->second.first.get() : nullptr),
                       model_.rollback(who, has_estate ? &known->second.second : nullptr));
-      case 4: {
-        const int result = dvk_migrate_commit(table_, who, 5);
-        expect("commit", result, model_.commit(who));
-        if (result != DVK_E_ok) return;
-        ++known->second.first->term;  // as if it had moved on from there
-        ++known->second.second.term;
-        return;
+      case 4:
+        return expect("commit", dvk_migrate_commit(table_, who, 5), model_.commit(who));
+      case 5:
+        return expect("stand_down", dvk_stand_down(table_, who), model_.stand_down(who));
+      case 6:
+      case 9:
+        return expect("promote", dvk_promote(table_, who), model_.promote(who));
+      case 7:
+      case 10: {
+        const std::uint64_t owner = below(static_cast<std::uint32_t>(slots_.size()) * 2);
+        return expect("stand_by", dvk_stand_by(table_, who, owner), model_.stand_by(who, owner));
+      }
+      case 8: {
+        const int node = one_in(8) ? -1 : 5 + static_cast<int>(below(2));
+        const bool known_slot = model_.find(who) == DVK_E_ok;
+        const unsigned term = (known_slot ? model_.at(model_.slot(who)).term : 0) + below(3);
+        return expect("place", dvk_migrate_place(table_, who, node, term), model_.place(who, node, term));
       }
       default:
         return has_estate ? arrive(*known->second.first, known->second.second) : take_late(who);
@@ -368,79 +365,8 @@ class duel : public referee {
     expect("rendezvous", result, wanted);
     if (result == DVK_E_ok) compare_message(caller);
   }
-  void fetch_completions() {
-    dvk_completion done{};
-    while (dvk_next_completion(table_, &done)) {
-      const auto wanted = model_.next_completion();
-      if (!wanted) return expect("completions", 1, 0);
-      expect("who is completed", done.endpoint, wanted->who);
-      expect("result of the completion", done.result, wanted->result);
-      expect("owner of the completed", done.owner, wanted->owner);
-      if (done.result == DVK_E_ok) compare_message(done.endpoint);
-    }
-    expect("one more completion", model_.next_completion().has_value(), false);
-  }
-  void compare_message(dvk_endpoint who) {
-    const dvk_message* got = dvk_message_of(table_, who);
-    expect("has a message", got != nullptr, model_.find_bound(who, DVK_E_not_bound) == DVK_E_ok);
-    if (got == nullptr || !trouble_.empty()) return;
-    expect("message", std::memcmp(got, &model_.at(model_.slot(who)).message, sizeof *got), 0);
-    expect("exchange", dvk_exchange_of(table_, who), model_.at(model_.slot(who)).taken);
-  }
-  void compare_wait(int slot) {
-    dvk_process_info info{};
-    expect("describe", dvk_describe(table_, slot, &info), 0);
-    const process& p = model_.at(slot);
-    const auto what = static_cast<std::size_t>(p.what);
-    expect("endpoint", info.endpoint, model_.endpoint(slot));
-    expect("state", info.state, state_of[what] | !p.bound * DVK_STATE_free | !p.told * DVK_STATE_completed);
-    expect("operation", info.operation, call_of[what]);
-    if (p.what == doing::nothing) return;
-    expect("peer", info.peer, p.peer);
-  }
-  void compare_all() {
-    std::uint32_t waiting = 0, bound = 0;
-    for (int slot = model_.lowest(); slot < model_.end(); ++slot) {
-      const process& p = model_.at(slot);
-      compare_wait(slot);
-      bound += p.bound;
-      waiting += p.bound && model_.waits(slot);
-      if (!p.bound) continue;
-      dvk_process_info info{};
-      dvk_describe(table_, slot, &info);
-      expect("sent", info.counters.sent, p.sent);
-      expect("received", info.counters.received, p.received);
-      expect("notifications", info.counters.notifications, p.notifications);
-      expect("copies", info.counters.copies, p.copies);
-      expect("bytes", info.counters.bytes, p.bytes);
-      expect("senders", info.senders, model_.who({doing::send, doing::ask}, info.endpoint).size());
-      expect("pending", info.notifications_pending, model_.pending(slot));
-      expect("calls", info.privileges.calls, p.calls);
-      expect("level", info.privileges.level, p.level);
-      expect("warn", info.privileges.warn, p.warn);
-      expect("moving", info.moving, p.moving);
-      expect("term", info.term, p.term);
-      expect("node", info.node, p.elsewhere ? 5 : static_cast<int>(DVK_HERE));
-      expect("owner", dvk_endpoint_of_owner(table_, p.owner), p.owner ? info.endpoint : dvk_endpoint{DVK_NONE});
-      expect("grants", info.grants, std::count_if(model_.grants().begin(), model_.grants().end(), [&](const auto& g) {
-               return g.second.owner == info.endpoint;
-             }));
-    }
-    dvk_table_info all{};
-    dvk_describe_table(table_, &all);
-    expect("all bound", all.bound, bound);
-    expect("all waiting", all.waiting, waiting);
-    expect("all grants", all.grants, model_.grants().size());
-  }
-
   Choices& choices_;
-  profile profile_;
-  dvk_limits limits_;
-  std::vector<std::uint64_t> memory_;
-  dvk_table* table_;
-  moving_model model_;
   std::map<int, std::pair<std::unique_ptr<dvk_estate>, estate>> estates_{};  // by slot
-  std::vector<int> slots_;
 };
 
 }  // namespace dvk_model

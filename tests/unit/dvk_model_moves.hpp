@@ -79,19 +79,76 @@ class moving_model : public model {
     process& p = at(slot(e));
     if (p.moving != 3) return DVK_E_not_waiting;
     complete(slot(e), DVK_E_shut_down);
+    end_memory(e);
+    start_privileges(e);
+    p.moving = 0;
+    ++p.term;
+    p.elsewhere = true;
+    p.node = 5;
+    p.left = p.owner != 0;
+    p.owner = 0;
+    p.calls = ~std::uint64_t{0};
+    return DVK_E_ok;
+  }
+  void end_memory(dvk_endpoint e) {
     std::erase_if(grants_, [&](const auto& grant) {
       if (grant.second.owner != e && (grant.second.kind != 3 || grant.second.other != e)) return false;
       retire(grant.first);
       return true;
     });
-    p.moving = 0;
-    ++p.term;
-    p.elsewhere = true;
-    p.owner = 0;
-    p.calls = ~std::uint64_t{0};
-    p.level = slot(e) < 0 ? DVK_LEVEL_task : is_system(slot(e)) ? DVK_LEVEL_server : DVK_LEVEL_user;
+  }
+  void start_privileges(dvk_endpoint e) {
+    process& p = at(slot(e));
+    const bool system = is_system(slot(e));
+    p.calls = system ? ~std::uint64_t{0} : std::uint64_t{1} << DVK_CALL_sendrec | 1u << DVK_CALL_wait_bind;
+    p.level = slot(e) < 0 ? DVK_LEVEL_task : system ? DVK_LEVEL_server : DVK_LEVEL_user;
     p.warn = DVK_NONE;
     p.never_to = p.never_from = {};
+  }
+  bool is_owner(std::uint64_t owner, const process* but) const {
+    return owner != 0 && std::any_of(processes_.begin(), processes_.end(),
+                                     [&](const process& p) { return &p != but && p.bound && p.owner == owner; });
+  }
+  int place(dvk_endpoint e, int node, unsigned term) {
+    if (node < 0) return DVK_E_range;
+    if (const int error = find_bound(e, DVK_E_bad_process)) return error;
+    process& p = at(slot(e));
+    if (!p.elsewhere) return DVK_E_process_running;
+    if (term < p.term || (term == p.term && node != p.node)) return DVK_E_bad_argument;
+    if (node != p.node) end_memory(e);
+    p.node = node;
+    p.term = term;
+    return DVK_E_ok;
+  }
+  int stand_by(dvk_endpoint e, std::uint64_t owner) {
+    if (const int error = find_bound(e, DVK_E_bad_process)) return error;
+    process& p = at(slot(e));
+    if (owner == 0) return DVK_E_bad_argument;
+    if (!p.elsewhere || p.left) return DVK_E_process_running;
+    if (p.backup || is_owner(owner, nullptr)) return DVK_E_busy;
+    p.backup = true;
+    p.owner = owner;
+    return DVK_E_ok;
+  }
+  int stand_down(dvk_endpoint e) {
+    if (const int error = find_bound(e, DVK_E_bad_process)) return error;
+    process& p = at(slot(e));
+    if (!p.backup) return DVK_E_bad_process;
+    p.backup = false;
+    p.owner = 0;
+    return DVK_E_ok;
+  }
+  int promote(dvk_endpoint e) {
+    if (const int error = find_bound(e, DVK_E_bad_process)) return error;
+    process& p = at(slot(e));
+    if (!p.backup) return DVK_E_bad_process;
+    if (!runs(slot(e))) return DVK_E_process_running;
+    p.backup = p.elsewhere = false;
+    ++p.term;
+    p.sent = p.received = p.notifications = p.copies = p.bytes = 0;
+    end_memory(e);
+    start_privileges(e);
+    for (int waiter : who({doing::await_answer}, e)) complete(waiter, DVK_E_source_died);
     return DVK_E_ok;
   }
   int adopt(const estate& from, std::uint64_t owner) {
@@ -99,11 +156,9 @@ class moving_model : public model {
     process& p = at(slot(from.whose));
     if (from.term < p.term) return DVK_E_bad_argument;
     if (!p.elsewhere || !runs(slot(from.whose))) return DVK_E_process_running;
-    for (const process& other : processes_) {
-      if (other.bound && owner != 0 && other.owner == owner) return DVK_E_busy;
-    }
+    if ((p.backup && p.owner != owner) || is_owner(owner, &p)) return DVK_E_busy;
     const process& left = from.left;
-    p.elsewhere = false;
+    p.elsewhere = p.backup = false;
     p.owner = owner;
     p.term = from.term;
     p.exchange = std::max(p.exchange, left.exchange);

@@ -39,6 +39,9 @@ struct process {
   int moving = 0;          // 1 leaving, 2 held, 3 departed
   unsigned term = 0;       // how often it has moved
   bool elsewhere = false;  // on another node
+  int node = 0;            // that node
+  bool backup = false;     // owner is that of its backup here
+  bool left = false;       // the owner that it had here has not been told of its move
   std::uint64_t sent = 0, received = 0, notifications = 0, copies = 0, bytes = 0;
 };
 
@@ -178,13 +181,14 @@ class state {
     at(slot).what = doing::nothing;
     at(slot).peer = DVK_NONE;
     at(slot).told = false;
-    completions_.push_back({endpoint(slot), result, at(slot).owner});
+    completions_.push_back({endpoint(slot), result, at(slot).backup ? 0 : at(slot).owner});
   }
   std::optional<completion> next_completion() {
     if (completions_.empty()) return std::nullopt;
     const completion first = completions_.front();
     completions_.pop_front();
     at(slot(first.who)).told = true;
+    at(slot(first.who)).left = false;
     if (!at(slot(first.who)).bound && !is_system(slot(first.who))) free_users_.push_back(slot(first.who));
     return first;
   }
