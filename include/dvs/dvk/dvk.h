@@ -37,7 +37,8 @@
  *
  * Functions marked private serve the others. Every argument may have any value; after an error nothing has changed
  * (dvk_notify() with overrun excepted). All functions take constant time, but for those that say that they walk, the
- * search for a cycle, and receive_request behind plain senders.
+ * search for a cycle, receive_request behind plain senders, and while a process is to leave the search for clients that
+ * it owes an answer.
  */
 #ifndef DVS_DVK_DVK_H
 #define DVS_DVK_DVK_H

@@ -118,8 +118,8 @@ enum dvk_call {
   DVK_CALL_set_privileges = 12,
   DVK_CALL_vcopy = 13,
   DVK_CALL_relay = 16,
-  DVK_CALL_wait_bind = 29, /**< also waits for an unbind */
-  DVK_CALL_migrate = 30,
+  DVK_CALL_wait_bind = 29,  /**< also waits for an unbind */
+  DVK_CALL_migrate = 30,    /**< let a process move, and all that belongs to it */
   DVK_CALL_notify_as = 35,  /**< notify in the name of another system slot */
   DVK_CALL_magic_grant = 36 /**< grant the memory of another process */
 };
