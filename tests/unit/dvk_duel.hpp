@@ -8,43 +8,29 @@
 #include <dvs/dvk/dvk.h>
 
 #include <array>
-#include <limits>
-#include <sstream>
-#include <string>
+#include <map>
+#include <memory>
 
-#include "dvk_model.hpp"
-#include "dvk_profile.hpp"
+#include "dvk_arena.hpp"
 
 namespace dvk_model {
 
 /// Choices is callable as choices(n) and gives a number in [0, n).
 template <class Choices>
-class duel {
+class duel : public arena {
  public:
-  duel(Choices& choices, const profile& p)
-      : choices_(choices),
-        profile_(p),
-        limits_{36, static_cast<std::uint32_t>(p.servers + p.users), static_cast<std::uint32_t>(36 + p.servers),
-                static_cast<std::uint32_t>(p.grants)},
-        memory_(dvk_table_bytes(&limits_) / 8 + 1),
-        table_(reinterpret_cast<dvk_table*>(memory_.data())),
-        model_(36, p.servers + p.users, 36 + p.servers, p.grants) {
-    expect("init", dvk_table_init(memory_.data(), memory_.size() * 8, &limits_), 0);
-    slots_ = {DVK_EVENTS, DVK_CLOCK, DVK_SYSTEM, DVK_HARDWARE};
-    for (int s = 0; s < p.servers + p.users; ++s) slots_.push_back(s);
-  }
+  duel(Choices& choices, const profile& p) : arena(p), choices_(choices) {}
 
   /// One operation on both. False once they differ; trouble() then tells how.
   bool step() {
     ++steps_;
     operation();
+    model_.settle();
     if (!profile_.lazy_driver || one_in(3)) fetch_completions();
     for (int slot : slots_) compare_wait(slot);
     if (steps_ % 32 == 0) compare_all();
     return trouble_.empty();
   }
-
-  const std::string& trouble() const { return trouble_; }
 
  private:
   std::uint32_t below(std::uint32_t n) { return choices_(n); }
@@ -56,21 +42,8 @@ class duel {
   int some_slot() { return any_of(slots_); }
 
   dvk_endpoint some_endpoint() {
-    static constexpr std::array<dvk_endpoint, 13> strange{DVK_ANY,
-                                                          DVK_NONE,
-                                                          DVK_SELF,
-                                                          DVK_USERS,
-                                                          DVK_HARDWARE,
-                                                          DVK_CLOCK,
-                                                          -37,
-                                                          -1024,
-                                                          -1025,
-                                                          1000,
-                                                          std::numeric_limits<int>::min(),
-                                                          std::numeric_limits<int>::max(),
-                                                          std::numeric_limits<int>::max() - 1024};
     const std::uint32_t luck = below(32);
-    if (luck == 0) return any_of(strange);
+    if (luck == 0) return any_of(strange_endpoints);
     const dvk_endpoint right = model_.endpoint(some_slot());
     if (luck == 1) return right + DVK_GENERATION_SIZE * (right < 2000 * DVK_GENERATION_SIZE ? 1 : -1);
     if (luck == 2 && right >= DVK_GENERATION_SIZE) return right - DVK_GENERATION_SIZE;
@@ -104,11 +77,7 @@ class duel {
     message.payload[55] = static_cast<std::uint8_t>(steps_);
     return message;
   }
-  std::uint64_t some_size() {
-    static constexpr std::array<std::uint64_t, 8> sizes{
-        0, 1, 7, 100, 4096, UINT64_C(1) << 32, ~UINT64_C(0) - 1, ~UINT64_C(0)};
-    return one_in(4) ? any_of(sizes) : below(128);
-  }
+  std::uint64_t some_size() { return one_in(4) ? any_of(some_sizes) : below(128); }
   int some_grant(dvk_endpoint& owner) {
     if (model_.grants().empty() || one_in(8)) {
       owner = some_endpoint();
@@ -121,11 +90,12 @@ class duel {
   }
 
   void operation() {
-    const int total = profile_.churn + profile_.talk + profile_.copying + 8;
+    const int total = profile_.churn + profile_.talk + profile_.copying + profile_.moves + 8;
     int choice = static_cast<int>(below(static_cast<std::uint32_t>(total)));
     if ((choice -= profile_.churn) < 0) return bind_or_unbind();
     if ((choice -= profile_.talk) < 0) return rendezvous();
     if ((choice -= profile_.copying) < 0) return copies();
+    if ((choice -= profile_.moves) < 0) return move();
     if ((choice -= 3) < 0) return notify();
     if ((choice -= 2) < 0) return waits();
     if ((choice -= 2) < 0) return cancel();
@@ -221,6 +191,60 @@ class duel {
     }
     if (one_in(2) && awaited >= 0 && awaited < 2000 * DVK_GENERATION_SIZE) awaited += DVK_GENERATION_SIZE;
     expect("wait_bind", dvk_wait_bind(table_, caller, awaited, flags), model_.wait_bind(caller, awaited, nowait));
+  }
+
+  void move() {
+    const dvk_endpoint who = some_endpoint();
+    const auto known = estates_.find(model_.slot(who));
+    const bool has_estate = known != estates_.end() && !one_in(16);
+    switch (below(12)) {
+      case 0:
+        return expect("start", dvk_migrate_start(table_, who), model_.start(who));
+      case 1:
+      case 2: {
+        auto& [taken, wanted] = estates_[model_.slot(who)];
+        if (!taken) taken = std::make_unique<dvk_estate>();
+        return expect("leave", dvk_migrate_leave(table_, who, taken.get()), model_.leave(who, wanted));
+      }
+      case 3:
+        return expect("rollback", dvk_migrate_rollback(table_, who, has_estate ? known->second.first.get() : nullptr),
+                      model_.rollback(who, has_estate ? &known->second.second : nullptr));
+      case 4:
+        return expect("commit", dvk_migrate_commit(table_, who, 5), model_.commit(who));
+      case 5:
+        return expect("stand_down", dvk_stand_down(table_, who), model_.stand_down(who));
+      case 6:
+      case 9:
+        return expect("promote", dvk_promote(table_, who), model_.promote(who));
+      case 7:
+      case 10: {
+        const std::uint64_t owner = below(static_cast<std::uint32_t>(slots_.size()) * 2);
+        return expect("stand_by", dvk_stand_by(table_, who, owner), model_.stand_by(who, owner));
+      }
+      case 8: {
+        const int node = one_in(8) ? -1 : 5 + static_cast<int>(below(2));
+        const bool known_slot = model_.find(who) == DVK_E_ok;
+        const unsigned term = (known_slot ? model_.at(model_.slot(who)).term : 0) + below(3);
+        return expect("place", dvk_migrate_place(table_, who, node, term), model_.place(who, node, term));
+      }
+      default:
+        return has_estate ? arrive(*known->second.first, known->second.second) : take_late(who);
+    }
+  }
+  void arrive(const dvk_estate& from, const estate& wanted) {
+    if (wanted.whose == DVK_NONE) return;
+    const std::uint64_t owner = below(static_cast<std::uint32_t>(slots_.size()) * 2);
+    const int result = model_.adopt(wanted, owner);
+    expect("check of an estate", dvk_migrate_check(table_, &from, owner), result);
+    expect("adopt", dvk_migrate_adopt(table_, &from, owner), result);
+  }
+  void take_late(dvk_endpoint who) {
+    dvk_estate_note late{};
+    const auto wanted = model_.take_late(who);
+    expect("late", dvk_take_late(table_, who, &late), wanted.has_value());
+    if (!wanted) return;
+    expect("source of the late", late.source, wanted->first);
+    expect("value of the late", late.notification.value, wanted->second.value);
   }
 
   void cancel() {
@@ -341,101 +365,8 @@ class duel {
     expect("rendezvous", result, wanted);
     if (result == DVK_E_ok) compare_message(caller);
   }
-  void fetch_completions() {
-    dvk_completion done{};
-    while (dvk_next_completion(table_, &done)) {
-      const auto wanted = model_.next_completion();
-      if (!wanted) return expect("completions", 1, 0);
-      expect("who is completed", done.endpoint, wanted->who);
-      expect("result of the completion", done.result, wanted->result);
-      expect("owner of the completed", done.owner, wanted->owner);
-      if (done.result == DVK_E_ok) compare_message(done.endpoint);
-    }
-    expect("one more completion", model_.next_completion().has_value(), false);
-  }
-  void compare_message(dvk_endpoint who) {
-    const dvk_message* got = dvk_message_of(table_, who);
-    expect("has a message", got != nullptr, model_.find_bound(who, DVK_E_not_bound) == DVK_E_ok);
-    if (got == nullptr || !trouble_.empty()) return;
-    expect("message", std::memcmp(got, &model_.at(model_.slot(who)).message, sizeof *got), 0);
-    expect("exchange", dvk_exchange_of(table_, who), model_.at(model_.slot(who)).taken);
-  }
-  void compare_wait(int slot) {
-    static constexpr std::array<std::uint32_t, 8> states{0,
-                                                         DVK_STATE_sending,
-                                                         DVK_STATE_sending | DVK_STATE_receiving,
-                                                         DVK_STATE_receiving,
-                                                         DVK_STATE_receiving,
-                                                         DVK_STATE_receiving,
-                                                         DVK_STATE_wait_bind,
-                                                         DVK_STATE_wait_unbind};
-    static constexpr std::array<std::uint32_t, 8> calls{0,
-                                                        DVK_CALL_send,
-                                                        DVK_CALL_sendrec,
-                                                        DVK_CALL_sendrec,
-                                                        DVK_CALL_receive,
-                                                        DVK_CALL_receive_request,
-                                                        DVK_CALL_wait_bind,
-                                                        DVK_CALL_wait_bind};
-    dvk_process_info info{};
-    expect("describe", dvk_describe(table_, slot, &info), 0);
-    const process& p = model_.at(slot);
-    const auto what = static_cast<std::size_t>(p.what);
-    expect("endpoint", info.endpoint, model_.endpoint(slot));
-    expect("state", info.state, states[what] | !p.bound * DVK_STATE_free | !p.told * DVK_STATE_completed);
-    expect("operation", info.operation, calls[what]);
-    if (p.what == doing::nothing) return;
-    expect("peer", info.peer, p.peer);
-  }
-  void compare_all() {
-    std::uint32_t waiting = 0, bound = 0;
-    for (int slot = model_.lowest(); slot < model_.end(); ++slot) {
-      const process& p = model_.at(slot);
-      compare_wait(slot);
-      bound += p.bound;
-      waiting += p.bound && model_.waits(slot);
-      if (!p.bound) continue;
-      dvk_process_info info{};
-      dvk_describe(table_, slot, &info);
-      expect("sent", info.counters.sent, p.sent);
-      expect("received", info.counters.received, p.received);
-      expect("notifications", info.counters.notifications, p.notifications);
-      expect("copies", info.counters.copies, p.copies);
-      expect("bytes", info.counters.bytes, p.bytes);
-      expect("senders", info.senders, model_.who({doing::send, doing::ask}, info.endpoint).size());
-      expect("pending", info.notifications_pending, model_.pending(slot));
-      expect("calls", info.privileges.calls, p.calls);
-      expect("level", info.privileges.level, p.level);
-      expect("warn", info.privileges.warn, p.warn);
-      expect("owner", dvk_endpoint_of_owner(table_, p.owner), p.owner ? info.endpoint : dvk_endpoint{DVK_NONE});
-      expect("grants", info.grants, std::count_if(model_.grants().begin(), model_.grants().end(), [&](const auto& g) {
-               return g.second.owner == info.endpoint;
-             }));
-    }
-    dvk_table_info all{};
-    dvk_describe_table(table_, &all);
-    expect("all bound", all.bound, bound);
-    expect("all waiting", all.waiting, waiting);
-    expect("all grants", all.grants, model_.grants().size());
-  }
-
-  template <class Got, class Wanted>
-  void expect(const char* what, Got got, Wanted wanted) {
-    if (std::cmp_equal(static_cast<long long>(got), static_cast<long long>(wanted)) || !trouble_.empty()) return;
-    std::ostringstream text;
-    text << "step " << steps_ << ": " << what << " is " << got << ", the model says " << wanted;
-    trouble_ = text.str();
-  }
-
   Choices& choices_;
-  profile profile_;
-  dvk_limits limits_;
-  std::vector<std::uint64_t> memory_;
-  dvk_table* table_;
-  model model_;
-  std::vector<int> slots_;
-  std::uint64_t steps_ = 0;
-  std::string trouble_;
+  std::map<int, std::pair<std::unique_ptr<dvk_estate>, estate>> estates_{};  // by slot
 };
 
 }  // namespace dvk_model

@@ -73,6 +73,7 @@ class model : public state {
       const std::set<int> pseudo{DVK_HARDWARE, DVK_CLOCK, DVK_EVENTS};
       if (!at(from).bound && !pseudo.contains(from)) return DVK_E_source_died;
     }
+    if (source == DVK_ANY && rests(self, doing::receive, nowait)) return DVK_BLOCKED;
     for (const auto& [key, note] : pending_) {
       if (key.first != self || (source != DVK_ANY && key.second != source)) continue;
       notified(self, key.second, note);
@@ -91,6 +92,7 @@ class model : public state {
   }
   int receive_request(dvk_endpoint caller, bool nowait) {
     if (const int error = enter(caller, DVK_CALL_receive_request)) return error;
+    if (rests(slot(caller), doing::receive_request, nowait)) return DVK_BLOCKED;
     const auto requests = who({doing::ask}, caller);
     if (!requests.empty()) {
       take(slot(caller), requests.front());
@@ -132,6 +134,7 @@ class model : public state {
     if (!reasons.contains(reason)) return DVK_E_bad_argument;
     if (const int error = find_bound(e, DVK_E_bad_process)) return error;
     if (!waits(slot(e))) return DVK_E_not_waiting;
+    if (held(slot(e))) return DVK_E_busy;
     complete(slot(e), reason);
     return DVK_E_ok;
   }
@@ -158,7 +161,7 @@ class model : public state {
     if (!at(self).bound) return DVK_E_destination_died;
     if (!is_system(self) || !is_system(from) || at(self).never_from.contains(from)) return DVK_E_trap_denied;
     if (may_be_denied && at(from).never_to.contains(self)) return DVK_E_trap_denied;
-    if (at(self).what == doing::receive && (at(self).peer == DVK_ANY || at(self).peer == from)) {
+    if (!held(self) && at(self).what == doing::receive && (at(self).peer == DVK_ANY || at(self).peer == from)) {
       notified(self, from, {time, value});
       complete(self, 0);
       return DVK_E_ok;
@@ -214,6 +217,7 @@ class model : public state {
     const int self = slot(e);
     if (waits(self)) complete(self, DVK_E_shut_down);
     at(self).bound = false;
+    at(self).moving = 0;
     for (int other : who({doing::send, doing::ask}, e)) complete(other, DVK_E_destination_died);
     for (int other : who({doing::await_answer, doing::receive, doing::await_unbind}, e)) {
       complete(other, at(other).what == doing::await_unbind ? DVK_E_ok : DVK_E_source_died);
@@ -294,6 +298,11 @@ class model : public state {
       if (access == 0 || access > 3) return DVK_E_bad_argument;
     }
     if (const int error = find_bound(granter, died)) return error;
+    if (at(slot(granter)).elsewhere) {
+      owner = granter;
+      address = offset;
+      return id < 0 ? DVK_E_not_granted : passed_on > 5 ? DVK_E_loop : DVK_E_ok;
+    }
     const auto place = grants_.find(id);
     if (place == grants_.end() || place->second.owner != granter) return DVK_E_not_granted;
     const granted& g = place->second;
@@ -306,7 +315,8 @@ class model : public state {
     }
     owner = g.kind == 3 ? g.other : granter;
     address = g.address + offset;
-    return find_bound(owner, died) == DVK_E_ok ? DVK_E_ok : died;
+    if (find_bound(owner, died)) return died;
+    return held(slot(owner)) ? static_cast<int>(DVK_BLOCKED) : DVK_E_ok;
   }
   int vcopy(dvk_endpoint caller, dvk_endpoint source, dvk_endpoint destination) const {
     if (const int error = enter_meanwhile(caller, DVK_CALL_vcopy)) return error;
@@ -320,6 +330,7 @@ class model : public state {
       if (const int error = find_bound(party, died)) return error;
       if (party == caller) continue;
       if (at(slot(caller)).never_to.contains(bit(slot(party)))) return DVK_E_trap_denied;
+      if (held(slot(party))) return DVK_BLOCKED;
       const doing what = at(slot(party)).what;
       if (what != doing::receive && what != doing::receive_request && what != doing::await_answer) {
         return DVK_E_not_waiting;

@@ -36,6 +36,12 @@ struct process {
   dvk_endpoint warn = DVK_NONE;
   std::set<int> never_to;  // forbidden peers: system slots, or all_users
   std::set<int> never_from;
+  int moving = 0;          // 1 leaving, 2 held, 3 departed
+  unsigned term = 0;       // how often it has moved
+  bool elsewhere = false;  // on another node
+  int node = 0;            // that node
+  bool backup = false;     // owner is that of its backup here
+  bool left = false;       // the owner that it had here has not been told of its move
   std::uint64_t sent = 0, received = 0, notifications = 0, copies = 0, bytes = 0;
 };
 
@@ -85,6 +91,7 @@ class state {
     return at(slot(e)).bound ? DVK_E_ok : died;
   }
   bool waits(int slot) const { return at(slot).what != doing::nothing; }
+  bool held(int slot) const { return at(slot).moving >= 2; }
   bool runs(int slot) const { return at(slot).bound && !waits(slot) && at(slot).told; }
 
   // ---- privileges ----
@@ -102,6 +109,7 @@ class state {
   }
   int set_privileges(dvk_endpoint e, std::uint64_t calls, int level, dvk_endpoint warn) {
     if (const int error = find_bound(e, DVK_E_bad_process)) return error;
+    if (at(slot(e)).moving == 3) return DVK_E_busy;
     if (level < 0 || level > 5) return DVK_E_bad_value;
     if (warn != DVK_NONE) {
       if (const int error = find(warn)) return error;
@@ -126,6 +134,7 @@ class state {
   }
   int set_peers(dvk_endpoint e, bool to, dvk_endpoint whom, bool allowed) {
     std::set<int> bits;
+    if (find_bound(e, DVK_E_bad_process) == DVK_E_ok && at(slot(e)).moving == 3) return DVK_E_busy;
     if (const int error = peers(e, whom, bits)) return error;
     auto& never = to ? at(slot(e)).never_to : at(slot(e)).never_from;
     for (int b : bits) {
@@ -145,6 +154,23 @@ class state {
     return DVK_E_ok;
   }
 
+  // ---- moving ----
+  bool owes(int slot) const { return !who({doing::await_answer}, endpoint(slot)).empty(); }
+  /// Holds who has come to rest.
+  void settle() {
+    for (int s = lowest(); s < end(); ++s) {
+      const process& p = at(s);
+      const bool waits_for_anybody =
+          p.what == doing::receive_request || (p.what == doing::receive && p.peer == DVK_ANY);
+      if (p.moving == 1 && waits_for_anybody && !owes(s)) at(s).moving = 2;
+    }
+  }
+  bool rests(int slot, doing what, bool nowait) {
+    if (at(slot).moving != 1 || nowait || owes(slot)) return false;
+    wait(slot, what, DVK_ANY);
+    return true;
+  }
+
   // ---- waiting ----
   void wait(int slot, doing what, dvk_endpoint peer) {
     at(slot).what = what;
@@ -155,13 +181,14 @@ class state {
     at(slot).what = doing::nothing;
     at(slot).peer = DVK_NONE;
     at(slot).told = false;
-    completions_.push_back({endpoint(slot), result, at(slot).owner});
+    completions_.push_back({endpoint(slot), result, at(slot).backup ? 0 : at(slot).owner});
   }
   std::optional<completion> next_completion() {
     if (completions_.empty()) return std::nullopt;
     const completion first = completions_.front();
     completions_.pop_front();
     at(slot(first.who)).told = true;
+    at(slot(first.who)).left = false;
     if (!at(slot(first.who)).bound && !is_system(slot(first.who))) free_users_.push_back(slot(first.who));
     return first;
   }
@@ -188,6 +215,7 @@ class state {
   }
   bool accepts(int to, int from, bool request) const {
     const process& p = at(to);
+    if (held(to)) return false;
     if (p.what == doing::receive_request) return request;
     if (p.what == doing::receive) return p.peer == DVK_ANY || p.peer == endpoint(from);
     return p.what == doing::await_answer && p.peer == endpoint(from);

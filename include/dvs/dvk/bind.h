@@ -53,6 +53,8 @@ DVK_INLINE dvk_endpoint dvk_occupy(struct dvk_table* table, struct dvk_slot* sel
   self->peer = DVK_NONE;
   __builtin_memset(&self->message, 0, sizeof self->message);
   self->taken = 0; /* the exchange goes on: a late reply to the last owner must not reach this one */
+  self->moving = DVK_MOVING_settled;
+  self->term = 0;
   __builtin_memset(&self->counters, 0, sizeof self->counters);
   __builtin_memset(self->name, 0, sizeof self->name);
   for (i = 0; name != NULL && name[i] != 0 && i < DVK_NAME_BYTES - 1; ++i) self->name[i] = name[i];
@@ -159,6 +161,7 @@ DVK_INLINE int dvk_unbind(struct dvk_table* table, dvk_endpoint endpoint) {
     dvk_complete(table, self, DVK_E_shut_down);
   }
   self->state |= DVK_STATE_free;
+  self->moving = DVK_MOVING_settled;
   while (self->senders.head >= 0) {
     struct dvk_slot* sender = dvk_at(table, self->senders.head);
     dvk_list_remove(table, &self->senders, sender);
@@ -177,7 +180,11 @@ DVK_INLINE int dvk_unbind(struct dvk_table* table, dvk_endpoint endpoint) {
     }
   }
   dvk_grants_end(table, self);
-  if (self->owner != 0) dvk_owner_unlink(table, self);
+  if (self->owner != 0 && (self->node == DVK_HERE || self->backup)) dvk_owner_unlink(table, self);
+  if (self->backup) {
+    self->backup = 0;
+    self->owner = 0;
+  }
   if (self->state == DVK_STATE_free && dvk_is_dealt(table, index)) {
     dvk_list_append(table, &table->free_users, self);
   }

@@ -31,7 +31,8 @@ DVK_INLINE int dvk_next_completion(struct dvk_table* table, struct dvk_completio
   slot->state &= ~(uint32_t)DVK_STATE_completed;
   completion->endpoint = dvk_endpoint_of(table, slot);
   completion->result = slot->result;
-  completion->owner = slot->owner;
+  completion->owner = slot->backup ? 0 : slot->owner;
+  if (dvk_is_bound(slot) && slot->node != DVK_HERE && !slot->backup) slot->owner = 0; /* it has moved away */
   if (!dvk_is_bound(slot) && dvk_is_dealt(table, dvk_index_of(table, slot))) {
     dvk_list_append(table, &table->free_users, slot);
   }
@@ -62,12 +63,30 @@ DVK_INLINE void dvk_enlist(struct dvk_table* table, struct dvk_slot* slot) {
   dvk_list_append(table, slot->state & DVK_STATE_sending ? &peer->senders : &peer->waiters, slot);
 }
 
-/** Takes a blocked process out of the list of its peer. Private. */
+/** True if somebody waits for an answer of the process. Private; walks who waits for it. */
+DVK_INLINE int dvk_owes(const struct dvk_table* table, const struct dvk_slot* slot) {
+  int32_t other;
+  for (other = slot->waiters.head; other >= 0; other = dvk_at(table, other)->next) {
+    if (dvk_at(table, other)->operation == DVK_CALL_sendrec) return 1;
+  }
+  return 0;
+}
+
+/** True if the process waits for anybody, and nobody for an answer of it. Private. */
+DVK_INLINE int dvk_is_at_rest(const struct dvk_table* table, const struct dvk_slot* slot) {
+  return slot->state == DVK_STATE_receiving && slot->peer == DVK_ANY && !dvk_owes(table, slot);
+}
+
+/** True if nothing may be delivered to the process, as it is about to move. Private. */
+DVK_INLINE int dvk_is_held(const struct dvk_slot* slot) { return slot->moving >= DVK_MOVING_held; }
+
+/** Takes a blocked process out of the list of its peer, who may come to rest by that. Private. */
 DVK_INLINE void dvk_delist(struct dvk_table* table, struct dvk_slot* slot) {
   struct dvk_slot* peer;
   if (slot->peer == DVK_ANY) return;
   peer = dvk_at(table, dvk_index_of_slot(table, dvk_slot_of(slot->peer)));
   dvk_list_remove(table, slot->state & DVK_STATE_sending ? &peer->senders : &peer->waiters, slot);
+  if (peer->moving == DVK_MOVING_leaving && dvk_is_at_rest(table, peer)) peer->moving = DVK_MOVING_held;
 }
 
 /** True if the process waits for something that has not happened yet. */

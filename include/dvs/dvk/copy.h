@@ -26,6 +26,7 @@ DVK_INLINE int dvk_vcopy_party(const struct dvk_table* table, const struct dvk_s
   if (!dvk_is_bound(party)) return died;
   if (party == self) return DVK_E_ok;
   if (!dvk_permits(table, dvk_index_of(table, self), DVK_TO, dvk_index_of(table, party))) return DVK_E_trap_denied;
+  if (dvk_is_held(party)) return DVK_BLOCKED;
   return (party->state & (DVK_STATE_sending | DVK_STATE_receiving)) == DVK_STATE_receiving ? DVK_E_ok
                                                                                            : DVK_E_not_waiting;
 }
@@ -36,8 +37,9 @@ DVK_INLINE int dvk_vcopy_party(const struct dvk_table* table, const struct dvk_s
  * driver copies before it lets the table go on.
  *
  * @param source,destination endpoints; one of them may be #DVK_SELF or the caller
- * @return 0 and the parties; not_bound, bad_call; trap_denied (the caller is a user process or may
- *         not send to a party); bad_endpoint (both the same, #DVK_ANY, #DVK_NONE, or stale); bad_destination
+ * @return 0 and the parties; #DVK_BLOCKED (a party is held for a migration); not_bound, bad_call; trap_denied (the
+ * caller is a user process or may not send to a party); bad_endpoint (both the same, #DVK_ANY, #DVK_NONE, or stale);
+ * bad_destination
  *         (#DVK_HARDWARE); range (no such slot); source_died, destination_died; not_waiting (a party is not blocked).
  */
 DVK_INLINE int dvk_vcopy_check(const struct dvk_table* table, dvk_endpoint caller, dvk_endpoint source,

@@ -25,6 +25,9 @@
  * - bind.h: dvk_bind(), dvk_unbind(), dvk_wait_bind(), dvk_wait_unbind(), dvk_endpoint_of_owner()
  * - rendezvous.h: dvk_send(), dvk_receive(), dvk_receive_request(), dvk_sendrec(), dvk_reply(), dvk_relay(),
  *   dvk_cancel()
+ * - migrate.h: dvk_migrate_start(), dvk_migrate_leave(), dvk_migrate_commit(), dvk_migrate_rollback(),
+ *   dvk_migrate_check(), dvk_migrate_adopt(), dvk_migrate_place(); dvk_stand_by(), dvk_stand_down(), dvk_promote()
+ * - estate.h: dvk_estate_encode(), dvk_estate_decode()
  * - notify.h: dvk_notify(), dvk_notify_as(), dvk_inject()
  * - privilege.h: dvk_may_call(), dvk_get_privileges(), dvk_set_privileges(), dvk_get_peers(), dvk_set_peers()
  * - grant.h: dvk_grant_direct(), dvk_grant_indirect(), dvk_grant_magic(), dvk_grant_revoke(), dvk_grant_check()
@@ -34,7 +37,8 @@
  *
  * Functions marked private serve the others. Every argument may have any value; after an error nothing has changed
  * (dvk_notify() with overrun excepted). All functions take constant time, but for those that say that they walk, the
- * search for a cycle, and receive_request behind plain senders.
+ * search for a cycle, receive_request behind plain senders, and while a process is to leave the search for clients that
+ * it owes an answer.
  */
 #ifndef DVS_DVK_DVK_H
 #define DVS_DVK_DVK_H
@@ -44,8 +48,10 @@
 #include <dvs/dvk/copy.h>
 #include <dvs/dvk/deadlock.h>
 #include <dvs/dvk/errors.h>
+#include <dvs/dvk/estate.h>
 #include <dvs/dvk/grant.h>
 #include <dvs/dvk/init.h>
+#include <dvs/dvk/migrate.h>
 #include <dvs/dvk/notify.h>
 #include <dvs/dvk/privilege.h>
 #include <dvs/dvk/query.h>

@@ -180,9 +180,8 @@ struct dvk_memory {
 };
 
 /** Finds a process whose memory or grant is used: 0, range, bad_endpoint, or the error @p died. Private. */
-DVK_INLINE int dvk_grant_party(const struct dvk_table* table, dvk_endpoint endpoint, int died) {
-  struct dvk_slot* slot;
-  const int result = dvk_find_bound(table, endpoint, &slot);
+DVK_INLINE int dvk_grant_party(const struct dvk_table* table, dvk_endpoint endpoint, int died, struct dvk_slot** slot) {
+  const int result = dvk_find_bound(table, endpoint, slot);
   return result == DVK_E_bad_process ? died : result;
 }
 
@@ -193,33 +192,32 @@ DVK_INLINE int dvk_grant_party(const struct dvk_table* table, dvk_endpoint endpo
  *
  * @param access #DVK_READ (the bytes are copied from), #DVK_WRITE (into), or both
  * @param depth how often it was passed on before it came to this node; 0 if the grantee is here
- * @return 0 and the memory; not_bound (the grantee); bad_argument (access); range, bad_endpoint (no such granter, or
- *         stale); source_died (reading) or destination_died (writing) if the granter, or who granted to it, or the
- *         process whose memory it is, is gone; not_granted (revoked, not for the grantee, or other access); loop
- * (passed on more than #DVK_GRANT_DEPTH_MAX times); range (the bytes are not all inside the grant).
+ * @return 0 and the memory; #DVK_BLOCKED (its process is held for a migration); not_bound (the grantee); bad_argument
+ * (access); range, bad_endpoint (no such granter, or stale); source_died (reading) or destination_died (writing) if the
+ * granter, or who granted to it, or the process whose memory it is, is gone; not_granted (revoked, not for the grantee,
+ * or other access); loop (passed on more than #DVK_GRANT_DEPTH_MAX times); range (the bytes are not all inside the
+ * grant).
  */
 DVK_INLINE int dvk_grant_check(const struct dvk_table* table, dvk_endpoint granter, dvk_endpoint grantee,
                                dvk_grant_id id, uint64_t offset, uint64_t length, unsigned access, uint32_t depth,
                                struct dvk_memory* memory) {
   const int died = access & DVK_WRITE ? DVK_E_destination_died : DVK_E_source_died;
   const struct dvk_grant* grant;
-  struct dvk_slot* self;
+  struct dvk_slot* party;
   int result;
-  if (dvk_find_bound(table, grantee, &self) != DVK_E_ok) return DVK_E_not_bound;
+  if (dvk_find_bound(table, grantee, &party) != DVK_E_ok) return DVK_E_not_bound;
   result = dvk_grant_range(0, length, access);
   if (result != DVK_E_ok) return result;
   for (;; ++depth) {
-    struct dvk_slot* from;
-    result = dvk_grant_party(table, granter, died);
+    result = dvk_grant_party(table, granter, died, &party);
     if (result != DVK_E_ok) return result;
-    if (dvk_find_bound(table, granter, &from) != DVK_E_ok) return died;
-    if (from->node != DVK_HERE) {
+    if (party->node != DVK_HERE) {
       if (id < 0) return DVK_E_not_granted;
       if (depth > DVK_GRANT_DEPTH_MAX) return DVK_E_loop;
       memory->depth = depth;
       memory->owner = granter;
       memory->address = offset;
-      memory->node = from->node;
+      memory->node = party->node;
       memory->grant = id;
       memory->grantee = grantee;
       return DVK_E_ok;
@@ -242,7 +240,8 @@ DVK_INLINE int dvk_grant_check(const struct dvk_table* table, dvk_endpoint grant
   memory->grantee = DVK_NONE;
   memory->depth = depth;
   /* Of a magic grant the process may have gone, and its slot may have another owner: then it has no such memory. */
-  return dvk_grant_party(table, memory->owner, died) == DVK_E_ok ? (int)DVK_E_ok : died;
+  if (dvk_grant_party(table, memory->owner, died, &party) != DVK_E_ok) return died;
+  return dvk_is_held(party) ? (int)DVK_BLOCKED : DVK_E_ok;
 }
 
 #endif

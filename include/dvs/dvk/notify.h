@@ -75,7 +75,7 @@ DVK_INLINE int dvk_post(struct dvk_table* table, int32_t source, struct dvk_slot
   uint64_t* word = dvk_pending_of(table, index) + source / 64;
   const uint64_t mask = UINT64_C(1) << (source % 64);
 
-  if (to->operation == DVK_CALL_receive && (to->peer == DVK_ANY || to->peer == name)) {
+  if (!dvk_is_held(to) && to->operation == DVK_CALL_receive && (to->peer == DVK_ANY || to->peer == name)) {
     struct dvk_notification note;
     note.timestamp_ns = timestamp_ns;
     note.value = value;

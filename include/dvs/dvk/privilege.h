@@ -110,15 +110,21 @@ DVK_INLINE int dvk_get_privileges(const struct dvk_table* table, dvk_endpoint en
   return DVK_E_ok;
 }
 
+/** Finds a process whose privileges may be changed: not while they are on their way to another node. Private. */
+DVK_INLINE int dvk_find_changeable(const struct dvk_table* table, dvk_endpoint endpoint, struct dvk_slot** slot) {
+  const int result = dvk_find_bound(table, endpoint, slot);
+  return result == DVK_E_ok && (*slot)->moving == DVK_MOVING_departed ? (int)DVK_E_busy : result;
+}
+
 /**
  * Changes the privileges of a process, from its next call on.
  * @return 0; range, bad_endpoint, bad_process (of the process, or of `warn`: #DVK_NONE or a system slot of the table);
- *         bad_value (no such level). After an error nothing has changed.
+ *         busy (its estate was taken, see migrate.h); bad_value (no such level). After an error nothing has changed.
  */
 DVK_INLINE int dvk_set_privileges(struct dvk_table* table, dvk_endpoint endpoint,
                                   const struct dvk_privileges* privileges) {
   struct dvk_slot* slot;
-  const int result = dvk_find_bound(table, endpoint, &slot);
+  const int result = dvk_find_changeable(table, endpoint, &slot);
   if (result != DVK_E_ok) return result;
   if (privileges->level < DVK_LEVEL_user || privileges->level > DVK_LEVEL_proxy) return DVK_E_bad_value;
   if (privileges->warn != DVK_NONE) {
@@ -155,14 +161,15 @@ DVK_INLINE int dvk_peer_bits(const struct dvk_table* table, dvk_endpoint peers, 
  * Messages that wait already are not touched; a process that may hear from somebody but may not send to it can be
  * sent to and can never answer.
  * @param peers a system slot (bound or not), #DVK_USERS (all user processes) or #DVK_ANY (everybody)
- * @return 0; range, bad_endpoint, bad_process; bad_endpoint also if @p peers is a single user process.
+ * @return 0; range, bad_endpoint, bad_process; busy (its estate was taken, see migrate.h); bad_endpoint also if
+ *         @p peers is a single user process.
  */
 DVK_INLINE int dvk_set_peers(struct dvk_table* table, dvk_endpoint endpoint, enum dvk_direction direction,
                              dvk_endpoint peers, int allowed) {
   struct dvk_slot* slot;
   uint64_t* bitmap;
   uint32_t bit, end;
-  int result = dvk_find_bound(table, endpoint, &slot);
+  int result = dvk_find_changeable(table, endpoint, &slot);
   if (result != DVK_E_ok) return result;
   result = dvk_peer_bits(table, peers, &bit, &end);
   if (result != DVK_E_ok) return result;

@@ -23,6 +23,9 @@ struct dvk_process_info {
   struct dvk_privileges privileges; /**< also see dvk_get_peers() */
   struct dvk_counters counters;     /**< since it was bound */
   uint64_t owner;                   /**< the driver's word */
+  uint32_t backup;                  /**< 1: it is elsewhere, and `owner` stands by for it */
+  uint32_t moving;                  /**< a #dvk_moving */
+  uint32_t term;                    /**< how often it has moved since it was bound */
   char name[DVK_NAME_BYTES];        /**< with a final zero */
 };
 
@@ -57,6 +60,9 @@ DVK_INLINE int dvk_describe(const struct dvk_table* table, int32_t slot, struct 
   info->privileges.warn = self->warn;
   info->counters = self->counters;
   info->owner = self->owner;
+  info->backup = self->backup;
+  info->moving = self->moving;
+  info->term = self->term;
   __builtin_memcpy(info->name, self->name, sizeof info->name);
   return DVK_E_ok;
 }

@@ -50,7 +50,7 @@ DVK_INLINE int dvk_enter(const struct dvk_table* table, dvk_endpoint caller, enu
 /** True if @p to waits for a message of @p from; @p request tells that it comes by sendrec. Private. */
 DVK_INLINE int dvk_accepts(const struct dvk_table* table, const struct dvk_slot* to, const struct dvk_slot* from,
                            int request) {
-  if ((to->state & (DVK_STATE_sending | DVK_STATE_receiving)) != DVK_STATE_receiving) return 0;
+  if ((to->state & (DVK_STATE_sending | DVK_STATE_receiving)) != DVK_STATE_receiving || dvk_is_held(to)) return 0;
   if (to->operation == DVK_CALL_receive_request && !request) return 0;
   return to->peer == DVK_ANY || to->peer == dvk_endpoint_of(table, from);
 }
@@ -164,6 +164,14 @@ DVK_INLINE int dvk_find_source(const struct dvk_table* table, const struct dvk_s
   return source == DVK_HARDWARE || source == DVK_CLOCK || source == DVK_EVENTS ? DVK_E_ok : DVK_E_source_died;
 }
 
+/** Holds a process that is to leave (migrate.h) and comes to rest in a receive from anybody. Private. */
+DVK_INLINE int dvk_rests(const struct dvk_table* table, struct dvk_slot* self, uint32_t operation, unsigned flags) {
+  if (self->moving != DVK_MOVING_leaving || (flags & DVK_NOWAIT) || dvk_owes(table, self)) return 0;
+  dvk_block(self, DVK_STATE_receiving, operation, DVK_ANY);
+  self->moving = DVK_MOVING_held;
+  return 1;
+}
+
 /**
  * Receives a pending notification (the lowest source first), else the message that has waited longest, else waits.
  *
@@ -181,6 +189,7 @@ DVK_INLINE int dvk_receive(struct dvk_table* table, dvk_endpoint caller, dvk_end
   if (result != DVK_E_ok) return result;
   result = dvk_find_source(table, self, source, &from);
   if (result != DVK_E_ok) return result;
+  if (from < 0 && dvk_rests(table, self, DVK_CALL_receive, flags)) return DVK_BLOCKED;
   if (dvk_take_notification(table, self, from)) return DVK_E_ok;
   if (from < 0) {
     if (self->senders.head >= 0) {
@@ -210,6 +219,7 @@ DVK_INLINE int dvk_receive_request(struct dvk_table* table, dvk_endpoint caller,
   int32_t from;
   const int result = dvk_enter(table, caller, DVK_CALL_receive_request, NULL, &self);
   if (result != DVK_E_ok) return result;
+  if (dvk_rests(table, self, DVK_CALL_receive_request, flags)) return DVK_BLOCKED;
   for (from = self->senders.head; from >= 0; from = dvk_at(table, from)->next) {
     if (dvk_at(table, from)->operation != DVK_CALL_sendrec) continue;
     dvk_take_message(table, self, dvk_at(table, from));
@@ -292,8 +302,9 @@ DVK_INLINE int dvk_relay(struct dvk_table* table, dvk_endpoint caller, dvk_endpo
  * A message that was not received yet is withdrawn. A sendrec whose request was received stays without answer: the
  * server's reply will find not_waiting.
  * @param reason timed_out, cancelled, shut_down or not_connected: the result of its completion
- * @return 0 (the completion is appended); not_waiting (it does not wait, or was completed a moment ago); range,
- *         bad_endpoint, bad_process (not bound), bad_argument (another reason).
+ * @return 0 (the completion is appended); not_waiting (it does not wait, or was completed a moment ago); busy (it is
+ *         held for a migration: ask again when that has ended); range, bad_endpoint, bad_process (not bound),
+ *         bad_argument (another reason).
  */
 DVK_INLINE int dvk_cancel(struct dvk_table* table, dvk_endpoint endpoint, int reason) {
   struct dvk_slot* slot;
@@ -304,6 +315,7 @@ DVK_INLINE int dvk_cancel(struct dvk_table* table, dvk_endpoint endpoint, int re
   }
   if (result != DVK_E_ok) return result;
   if (!dvk_is_waiting(slot)) return DVK_E_not_waiting;
+  if (dvk_is_held(slot)) return DVK_E_busy;
   dvk_delist(table, slot);
   dvk_complete(table, slot, reason);
   return DVK_E_ok;

@@ -63,6 +63,9 @@ struct dvk_slot {
   int32_t level;             /**< a #dvk_level */
   int32_t node;              /**< where the process runs, if on another node; otherwise #DVK_HERE */
   dvk_endpoint warn;         /**< see struct dvk_privileges */
+  uint32_t backup;           /**< 1: the process is elsewhere, and `owner` stands by for it; see migrate.h */
+  uint32_t moving;           /**< a #dvk_moving */
+  uint32_t term;             /**< how often it has moved */
   int32_t next;              /**< links of the one list that the slot is in */
   int32_t previous;          /**< (senders or waiters of its peer, completions, or free slots) */
   struct dvk_list senders;   /**< processes that wait to send to this one, in order of arrival */

@@ -119,6 +119,7 @@ enum dvk_call {
   DVK_CALL_vcopy = 13,
   DVK_CALL_relay = 16,
   DVK_CALL_wait_bind = 29,  /**< also waits for an unbind */
+  DVK_CALL_migrate = 30,    /**< let a process move, and all that belongs to it */
   DVK_CALL_notify_as = 35,  /**< notify in the name of another system slot */
   DVK_CALL_magic_grant = 36 /**< grant the memory of another process */
 };
@@ -133,6 +134,14 @@ enum dvk_state_bit {
   DVK_STATE_wait_bind = 1 << 18    /**< in wait_bind */
 };
 
+/** Whether a process is on its way to another node; see migrate.h. */
+enum dvk_moving {
+  DVK_MOVING_settled = 0, /**< no */
+  DVK_MOVING_leaving = 1, /**< it is to be held as soon as it is at rest */
+  DVK_MOVING_held = 2,    /**< nothing is delivered to it */
+  DVK_MOVING_departed = 3 /**< held, and its estate was taken */
+};
+
 /** Flags of the operations. */
 enum dvk_flag {
   DVK_NOWAIT = 1 /**< do not wait: would_block instead, and nothing is changed */
@@ -140,7 +149,7 @@ enum dvk_flag {
 
 /**
  * The result of an operation whose caller has to wait: neither 0 nor an error. The driver parks the caller until a
- * completion for it arrives (dvk_next_completion()).
+ * completion for it arrives (dvk_next_completion()). Of a test, that the driver asks again when a migration has ended.
  */
 enum dvk_result { DVK_BLOCKED = 1000 };
 
