@@ -95,7 +95,7 @@ void keep(us::owned_descriptor report, const std::string& socket, const std::str
     move_apart(dc);
     const cgroup limited(limits);
     const std::uint16_t number = make(line, limited.path());
-    ::chdir("/");
+    if (::chdir("/") != 0) refuse_to_make("/");  // nobody's folder is to be in use because of us
     tell(report.get(), {{"dc", number}});
     report = {};
     line.await_end();

@@ -55,6 +55,7 @@ trouble become(const run_options& options, const container_entrance& container, 
   }
   std::vector<std::string> words = options.command;
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   ::sigprocmask(SIG_SETMASK, &signals, nullptr);
