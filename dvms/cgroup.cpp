@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <dvs/backends/userspace/owned_descriptor.hpp>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -23,6 +24,8 @@
 namespace dvms {
 
 namespace {
+
+constexpr const char* name_head = "dvs-";
 
 /// Each limit, and the file of the cgroup that has it.
 struct setting_of_cgroup {
@@ -60,6 +63,16 @@ bool is_populated(const std::string& path) {
   return false;
 }
 
+/// Removes the cgroups that keepers who were killed have left: a keeper holds the lock of its own.
+void remove_abandoned(const std::string& root) {
+  std::error_code none;
+  for (const auto& each : std::filesystem::directory_iterator(root, none)) {
+    if (!each.path().filename().string().starts_with(name_head)) continue;
+    const dvs::userspace::owned_descriptor folder(::open(each.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (::flock(folder.get(), LOCK_EX | LOCK_NB) == 0) ::rmdir(each.path().c_str());
+  }
+}
+
 }  // namespace
 
 std::string cgroup_root() {
@@ -83,10 +96,17 @@ std::vector<std::string> missing_controllers(const std::string& root) {
 
 cgroup::cgroup(const container_limits& limits) {
   const std::string root = cgroup_root();
-  std::string name = root + "/dvs-XXXXXX";
-  const bool is_made = !root.empty() && ::mkdtemp(name.data()) != nullptr;
-  if (!is_made && !limits.any()) return;
-  if (!is_made) refuse(root.empty() ? "there is no cgroup of version 2" : root + ": " + std::strerror(errno));
+  remove_abandoned(root);
+  std::string name;
+  do {
+    name = root + "/" + name_head + "XXXXXX";
+    if (root.empty() || ::mkdtemp(name.data()) == nullptr) {
+      if (!limits.any()) return;
+      refuse(root.empty() ? "there is no cgroup of version 2" : root + ": " + std::strerror(errno));
+    }
+    lock_ = dvs::userspace::owned_descriptor(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ::flock(lock_.get(), LOCK_EX);
+  } while (::access(name.c_str(), F_OK) != 0);  // somebody took it for abandoned before it was locked
   path_ = name;
   try {
     limit(limits);

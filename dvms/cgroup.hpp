@@ -5,6 +5,7 @@
 #define DVMS_CGROUP_HPP
 
 #include <cstdint>
+#include <dvs/backends/userspace/owned_descriptor.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +29,8 @@ struct container_limits {
 /// A cgroup that exists as long as this object. Belongs to its keeper, which is not in it.
 class cgroup {
  public:
-  /// Throws `failure`: there are limits, and they cannot be set. Without limits it may come to nothing.
+  /// Removes what keepers who were killed have left, and makes one. Throws `failure`: there are limits, and they cannot
+  /// be set. Without limits it may come to nothing.
   explicit cgroup(const container_limits& limits);
   cgroup(const cgroup&) = delete;
   cgroup& operator=(const cgroup&) = delete;
@@ -44,6 +46,7 @@ class cgroup {
   void limit(const container_limits& limits) const;
 
   std::string path_;
+  dvs::userspace::owned_descriptor lock_;
 };
 
 }  // namespace dvms

@@ -202,12 +202,14 @@ TEST_CASE("a container ends with its daemon, and a DC with the keeper of its con
     if (process != first && std::filesystem::read_symlink(each.path() / "ns/net", gone) == space) keeper = process;
   }
   REQUIRE(keeper != 0);
+  const std::string abandoned = cgroup_root() + cgroup_of(first);
   const watched sleeper(first);
   REQUIRE(::kill(keeper, SIGKILL) == 0);
   CHECK(sleeper.ends());
   while (!here.ask({"dc", "list"}).at("dcs").empty()) continue;
 
   REQUIRE(here.dvs({"dc", "create", "lab", "--container"}).status == 0);
+  if (!cgroup_root().empty()) CHECK(!std::filesystem::exists(abandoned));
   const watched second(sleeper_in(here, "lab"));
   CHECK(here.dvs({"node", "stop"}).status == 0);
   CHECK(second.ends());
