@@ -107,6 +107,12 @@ void keep(us::owned_descriptor report, const std::string& socket, const std::str
   }
 }
 
+/// Has further children of this process begin where it is itself: sanitizers have some, too.
+void bear_children_here() {
+  const us::owned_descriptor own_space(::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
+  static_cast<void>(::setns(own_space.get(), CLONE_NEWPID));
+}
+
 /// All that comes out of a pipe.
 std::string content_of(int pipe) {
   std::string all;
@@ -133,6 +139,7 @@ std::uint16_t start_keeper(const std::string& socket, const std::string& dc, con
     keep(detach(writing.get()), socket, dc, limits, make);
     ::_exit(0);
   }
+  bear_children_here();
   writing = {};
   const json told = us::parse_control(content_of(reading.get()));
   if (!told.is_null() && told.contains("dc")) return us::field<std::uint16_t>(told, "dc");
@@ -157,7 +164,7 @@ container_entrance::container_entrance(control_line& line, const std::string& dc
     throw failure(dvs::errc::shut_down, "the container of " + dc + " has ended", "see dvs dc list");
 }
 
-void container_entrance::open() const {
+pid_t container_entrance::fork() const {
   // What is in a container is its owner's: who enters trusts that one with all rights of its own.
   if (owner_ != 0 && owner_ != ::geteuid())
     throw failure(dvs::errc::no_privilege, fmt::format("the container of {} belongs to user {}", dc_, owner_),
@@ -166,8 +173,11 @@ void container_entrance::open() const {
   if (keeper_.get() < 0)
     throw failure(dvs::errc::access_denied,
                   what + ": only root may, or who has CAP_SYS_ADMIN, where the daemon has its process numbers", remedy);
-  if (::setns(keeper_.get(), CLONE_NEWPID) == 0) return;
-  refuse(what, errno, remedy.c_str());
+  if (::setns(keeper_.get(), CLONE_NEWPID) != 0) refuse(what, errno, remedy.c_str());
+  const pid_t child = ::fork();
+  if (child != 0) bear_children_here();
+  if (child < 0) throw failure(dvs::errc::io_error, what + ": it ends", "see dvs dc list");
+  return child;
 }
 
 int container_entrance::enter() const {

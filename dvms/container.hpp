@@ -32,9 +32,9 @@ class container_entrance {
 
   /// Whether the DC has a container at all.
   [[nodiscard]] bool exists() const { return exists_; }
-  /// Has the children of this process begin in it. Throws `failure`: the host does not let the caller in, or what runs
-  /// there belongs to another user.
-  void open() const;
+  /// Forks a child whose number is one of the container. Throws `failure`: the host does not let the caller in, what
+  /// runs there belongs to another user, or it is ending.
+  [[nodiscard]] pid_t fork() const;
   /// Brings such a child, which has one thread, in for good; relative names still mean the same. An error number, or 0.
   [[nodiscard]] int enter() const;
   /// Returns when it is no more, as far as that can be seen from here.

@@ -70,8 +70,7 @@ std::variant<pid_t, trouble> start(const run_options& options, const container_e
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::system_category(), "pipe");
   const us::owned_descriptor reading(ends[0]);
   us::owned_descriptor writing(ends[1]);
-  if (container.exists()) container.open();
-  const pid_t process = ::fork();
+  const pid_t process = container.exists() ? container.fork() : ::fork();
   if (process < 0) throw std::system_error(errno, std::system_category(), "fork");
   if (process == 0) {
     const trouble met = become(options, container, signals);
