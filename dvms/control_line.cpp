@@ -54,25 +54,21 @@ void control_line::lost() const {
                 "look whether it still runs, and start one with " + start_command(path_));
 }
 
-dvs::result<json> control_line::ask(json wanted, int within_ms) {
-  const std::uint64_t number = ++last_question_;
-  wanted["id"] = number;
-  const auto queue = [&](us::packet_kind kind, const json& what) {
-    socket_.queue(us::make_packet(kind, what.dump(-1, ' ', false, json::error_handler_t::replace)));
-  };
-  queue(us::packet_kind::request, wanted);
+void control_line::queue(us::packet_kind kind, const json& what) {
+  socket_.queue(us::make_packet(kind, what.dump(-1, ' ', false, json::error_handler_t::replace)));
+}
+
+std::pair<us::packet_kind, json> control_line::next(int within_ms) {
   try {
     for (;;) {
       while (const auto came = socket_.next()) {
         const auto kind = us::packet_kind{static_cast<char>((*came)[0])};
         if (kind == us::packet_kind::frame) continue;
-        const json told = us::parse_control(us::text_of(came->subspan(1)));
+        json told = us::parse_control(us::text_of(came->subspan(1)));
         if (told.is_null()) lost();
         // The daemon asks every line for fences, and tells the end of DCs: a line without processes has nothing to do.
         if (kind == us::packet_kind::request) queue(us::packet_kind::answer, {{"id", us::member(told, "id")}});
-        if (kind != us::packet_kind::answer || us::field<std::uint64_t>(told, "id") != number) continue;
-        if (const dvs::errc outcome = us::outcome_of(told); outcome != dvs::errc::ok) return outcome;
-        return told;
+        return {kind, std::move(told)};
       }
       if (!socket_.flush()) lost();
       pollfd readable{socket_.descriptor(), static_cast<short>(POLLIN | (socket_.is_flushed() ? 0 : POLLOUT)), 0};
@@ -87,9 +83,40 @@ dvs::result<json> control_line::ask(json wanted, int within_ms) {
   }
 }
 
-std::uint16_t control_line::enter(const std::string& dc) {
-  const auto told = ask({{"op", "open"}, {"name", dc}});
-  if (told) return us::field<std::uint16_t>(*told, "dc");
+dvs::result<json> control_line::ask(json wanted, int within_ms) {
+  const std::uint64_t number = ++last_question_;
+  wanted["id"] = number;
+  queue(us::packet_kind::request, wanted);
+  try {
+    for (;;) {
+      auto [kind, told] = next(within_ms);
+      if (kind != us::packet_kind::answer || us::field<std::uint64_t>(told, "id") != number) continue;
+      if (const dvs::errc outcome = us::outcome_of(told); outcome != dvs::errc::ok) return outcome;
+      return std::move(told);
+    }
+  } catch (const us::bad_control&) {
+    lost();
+  }
+}
+
+void control_line::await_end() {
+  try {
+    for (;;)
+      if (const auto [kind, told] = next(forever_ms);
+          kind == us::packet_kind::request && us::field<std::string>(told, "op") == "end")
+        break;
+    static_cast<void>(socket_.flush());
+  } catch (const std::exception&) {
+    // The daemon has ended, and with it all its DCs.
+  }
+}
+
+json control_line::open(const std::string& dc) {
+  auto told = ask({{"op", "open"}, {"name", dc}});
+  if (told) {
+    told->erase("id");
+    return std::move(*told);
+  }
   if (told.error() == dvs::errc::no_privilege)
     throw failure(told.error(), "you may not enter the DC " + dc, "ask its owner to create it with --allow-user");
   throw failure(told.error(), "the daemon at " + path_ + " has no DC " + dc,

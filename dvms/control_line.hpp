@@ -36,11 +36,18 @@ class control_line {
 
   /// Asks, and waits. Errors: what the daemon answers. Throws `failure`: it does not.
   dvs::result<json> ask(json wanted, int within_ms = answer_within_ms);
-  /// Enters a DC; its number. Throws `failure`: there is none of that name, or the caller must not.
-  std::uint16_t enter(const std::string& dc);
+  /// Enters a DC; what the daemon tells of it. Throws `failure`: there is none of that name, or the caller must not.
+  json open(const std::string& dc);
+  /// The same; its number.
+  std::uint16_t enter(const std::string& dc) { return dvs::userspace::field<std::uint16_t>(open(dc), "dc"); }
+  /// Returns when a DC that was entered has ended, or the daemon.
+  void await_end();
 
  private:
   [[nodiscard]] static dvs::userspace::owned_descriptor connect(const std::string& path);
+  void queue(dvs::userspace::packet_kind kind, const json& what);
+  /// The next request or answer of the daemon; a request is answered already.
+  [[nodiscard]] std::pair<dvs::userspace::packet_kind, json> next(int within_ms);
   [[noreturn]] void lost() const;
 
   const std::string path_;

@@ -6,6 +6,7 @@
 
 #include <dvs/backend.hpp>
 
+#include "cgroup.hpp"
 #include "output.hpp"
 
 namespace dvms {
@@ -14,6 +15,8 @@ struct dc_settings {
   std::string name;
   dvs::dc_options sizes;
   std::vector<std::string> users, groups;  ///< names or numbers
+  bool container = false;                  ///< its programs run in one
+  container_limits limits;                 ///< of the container
 };
 
 /// Creates a DC that stays until it is ended.

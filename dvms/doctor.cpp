@@ -4,7 +4,6 @@
 #include "doctor.hpp"
 
 #include <fmt/core.h>
-#include <linux/magic.h>
 #include <pwd.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -12,13 +11,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include <dvs/backends/userspace/daemon/find_daemon.hpp>
 #include <fstream>
 #include <optional>
 
+#include "cgroup.hpp"
 #include "control_line.hpp"
 #include "failure.hpp"
 
@@ -127,20 +126,25 @@ finding examine_files() {
 
 finding examine_namespaces() {
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(::unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
+  constexpr int all = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC;
+  if (child == 0) ::_exit(::unshare(all) == 0 ? 0 : 1);
   int status = -1;
   if (child > 0) ::waitpid(child, &status, 0);
-  if (status == 0) return {"user namespaces", health::fine, "containers need no privileges"};
-  return {"user namespaces", health::lacking, "none can be made: containers are not available",
-          "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000"};
+  if (status == 0) return {"namespaces", health::fine, "you may make containers"};
+  return {"namespaces", health::lacking, "you may not make containers, nor run programs in them",
+          "run dvs dc create --container and dvs run as root"};
 }
 
 finding examine_cgroups() {
-  struct statfs mounted {};
-  if (::statfs("/sys/fs/cgroup", &mounted) == 0 && mounted.f_type == CGROUP2_SUPER_MAGIC)
-    return {"cgroup v2", health::fine, "containers can have limits"};
-  return {"cgroup v2", health::lacking, "/sys/fs/cgroup is not of version 2: containers have no limits",
-          "boot with systemd.unified_cgroup_hierarchy=1"};
+  const std::string root = cgroup_root();
+  if (root.empty())
+    return {"cgroup v2", health::lacking, "there is no cgroup of version 2: containers have no limits",
+            "boot with systemd.unified_cgroup_hierarchy=1"};
+  if (const auto missing = missing_controllers(root); !missing.empty())
+    return {"cgroup v2", health::lacking,
+            fmt::format("{} has no controller {}: containers cannot have all limits", root, missing.front()),
+            "boot with systemd.unified_cgroup_hierarchy=1"};
+  return {"cgroup v2", health::fine, "containers can have limits"};
 }
 
 }  // namespace

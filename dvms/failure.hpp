@@ -13,8 +13,9 @@ namespace dvms {
 /// Thrown by a command; becomes "dvs: WHAT; REMEDY" or a JSON document.
 class failure : public std::runtime_error {
  public:
-  failure(dvs::errc code, const std::string& what, const std::string& remedy)
-      : std::runtime_error(what + "; " + remedy), code_(code) {}
+  failure(dvs::errc code, const std::string& what, const std::string& remedy) : failure(code, what + "; " + remedy) {}
+  /// The same, said by another process.
+  failure(dvs::errc code, const std::string& what_and_remedy) : std::runtime_error(what_and_remedy), code_(code) {}
 
   /// The error of the closed set that is closest.
   [[nodiscard]] dvs::errc code() const { return code_; }

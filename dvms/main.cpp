@@ -118,6 +118,16 @@ class command_line {
     create_->add_option("--allow-user", dc_.users, "a user who may enter, by name or number")->allow_extra_args(false);
     create_->add_option("--allow-group", dc_.groups, "a group that may enter, by name or number")
         ->allow_extra_args(false);
+    auto* const container = create_->add_flag("--container", dc_.container, "its programs run in a container");
+    create_->add_option("--memory", dc_.limits.memory, "of the container, in bytes, or as 512M or 2G")
+        ->transform(CLI::AsSizeValue(false))
+        ->needs(container);
+    create_->add_option("--cpus", dc_.limits.cpus, "processors that the container may use, such as 1.5")
+        ->check(CLI::Range(0.01, 4096.0))
+        ->needs(container);
+    create_->add_option("--pids", dc_.limits.pids, "processes and threads in the container")
+        ->check(CLI::Range(1, 4'194'304))
+        ->needs(container);
     list_ = dc->add_subcommand("list", "Lists the DCs.");
     end_ = dc->add_subcommand("end", "Ends a DC, and waits until its processes have left.");
     end_->add_option("NAME", dc_.name, "of the DC")->required();

@@ -194,6 +194,7 @@ TEST_CASE("a wrong command line is status 2, whatever is wrong with it") {
        {words{}, words{"frob"}, words{"node"}, words{"dc", "create"}, words{"dc", "list", "more"}, words{"run", "true"},
         words{"run", "--dc", "x"}, words{"node", "start", "--mode", "999"}, words{"node", "start", "--node", "65535"},
         words{"node", "start", "--node", "n1"}, words{"node", "start", "--config", "pond.toml"}, words{"link"},
+        words{"dc", "create", "x", "--pids", "9"}, words{"dc", "create", "x", "--container", "--cpus", "0"},
         words{"top", "--interval", "0"}, words{"ps", "--frob"}, words{"completion", "fish"}}) {
     const outcome how = here.dvs(line);
     CHECK(how.status == 2);
@@ -219,5 +220,5 @@ TEST_CASE("the doctor says what is wrong, and that it is mended") {
     CHECK(each.contains("remedy") == (each.at("state") != "ok"));
   }
   CHECK(subjects == words{"permissions", "socket", "version", "dvsd", "memfd", "pidfd", "process_vm_readv",
-                          "open files", "user namespaces", "cgroup v2"});
+                          "open files", "namespaces", "cgroup v2"});
 }

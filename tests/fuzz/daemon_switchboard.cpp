@@ -229,11 +229,14 @@ class run {
   }
 
   void create(guest& at, std::size_t name) {
-    request(at, {{"op", "create"},
-                 {"name", names[name]},
-                 {"sizes", to_json(dc_options{.tasks = 40, .servers = 4, .users = 4, .grants = 1})},
-                 {"groups", {5}},
-                 {"stays", name == 1 && input_.next() % 2 == 0}});
+    const unsigned how = name == 1 ? input_.next() : 1U;
+    json wanted = {{"op", "create"},
+                   {"name", names[name]},
+                   {"sizes", to_json(dc_options{.tasks = 40, .servers = 4, .users = 4, .grants = 1})},
+                   {"groups", {5}},
+                   {"stays", how % 2 == 0}};
+    if (how / 2 % 4 == 1) wanted["container"] = {{"cgroup", "/x"}};
+    request(at, std::move(wanted));
   }
   void administer(guest& at) {
     const std::uint16_t dc = some_dc();

@@ -18,12 +18,15 @@ class board_world {
 
  private:
   std::set<line_id> hung_up_;
-  switchboard board_{node_id{3},
-                     77,
-                     {.ready = [](line_id) {},
-                      .hang_up = [this](line_id which) { hung_up_.insert(which); },
-                      .process_of_thread = [](std::int32_t thread) { return thread / 100; },
-                      .make_way = [] { return std::make_shared<owned_descriptor>(make_memory_file("way", 4096)); }}};
+  switchboard board_{
+      node_id{3},
+      77,
+      {.ready = [](line_id) {},
+       .hang_up = [this](line_id which) { hung_up_.insert(which); },
+       .process_of_thread = [](std::int32_t thread) { return thread / 100; },
+       .process_number_for = [](std::int32_t process,
+                                std::int32_t reader) { return process / 1000 == reader / 1000 ? process % 1000 : 0; },
+       .make_way = [] { return std::make_shared<owned_descriptor>(make_memory_file("way", 4096)); }}};
 };
 
 /// A frame that came out, and the bytes that it points to.

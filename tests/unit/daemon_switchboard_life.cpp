@@ -114,6 +114,41 @@ TEST_CASE("an end is answered when all have left, however they leave") {
   CHECK(all.alice.create("lab") != all.dc);
 }
 
+TEST_CASE(
+    "a DC with a container is kept by its keeper: it ends with that one, and its end is answered when that is gone") {
+  board_world world;
+  hand keeper(world, 44), other(world);
+  const json container = {{"cgroup", "/groups/dvs-1"}};
+  CHECK(keeper.outcome({{"op", "create"},
+                        {"name", "lab"},
+                        {"sizes", to_json(dc_options{})},
+                        {"stays", true},
+                        {"container", container}}) == errc::bad_argument);
+  const std::uint16_t dc = keeper.create("lab", {{"container", container}});
+  const json told = other.ask({{"op", "open"}, {"name", "lab"}});
+  CHECK(told.at("container") == json{{"process", 44}, {"cgroup", "/groups/dvs-1"}, {"owner", 1000}});
+  const json row = other.ask({{"op", "list"}}).at("dcs").at(0);
+  CHECK(row.at("container") == true);
+  CHECK(row.at("stays") == true);
+  CHECK(other.outcome({{"op", "bind_thread"}, {"dc", dc}, {"who", number(own)}, {"thread", 201}, {"name", "t"}}) ==
+        errc::not_supported);
+
+  const auto end = other.request({{"op", "leave"}, {"dc", dc}, {"end", true}});
+  const json question = keeper.question();
+  CHECK(question.at("op") == "end");
+  keeper.answer(question);
+  CHECK(other.answer_to(end).is_null());
+  keeper.close();
+  CHECK(outcome_of(other.answer_to(end)) == errc::ok);
+  CHECK(other.ask({{"op", "status"}}).at("dcs") == 0);
+
+  hand second(world, 45);
+  second.create("lab", {{"container", container}});
+  second.close();
+  CHECK(other.outcome({{"op", "open"}, {"name", "lab"}}) == errc::no_entry);
+  CHECK(other.ask({{"op", "status"}}).at("dcs") == 0);
+}
+
 TEST_CASE("a thread that cannot be bound holds up no end") {
   three_lines all;
   const auto bind = all.alice.request(

@@ -47,6 +47,21 @@ TEST_CASE("two who may talk are given the same memory, and nobody else hears of 
   CHECK(all.eve.descriptors_heard() == 0);
 }
 
+TEST_CASE("who has a way to another is told the number that the other has for it, and none if it has none") {
+  three_neighbours all;
+  hand inside(all, 5007, 0), beside(all, 5008, 0);
+  std::vector<std::int32_t> ids;
+  for (hand* const each : {&inside, &beside}) {
+    each->show_board();
+    each->open("lab");
+    ids.push_back(each->bind(all.dc, endpoint_id{static_cast<std::int32_t>(30 + ids.size())}));
+  }
+  CHECK(inside.ask(all.introduction(ids[0], ids[1])).at("pid") == 8);
+  CHECK(next_of(beside, "way").at("pid") == 7);
+  CHECK(inside.ask(all.introduction(ids[0], all.a)).at("pid") == 0);
+  CHECK(next_of(all.alice, "way").at("pid") == 0);
+}
+
 TEST_CASE("a way is made in the name of one's own endpoint only, to one of another process, once") {
   three_neighbours all;
   CHECK(all.eve.outcome(all.introduction(all.a, all.b)) == errc::bad_endpoint);

@@ -104,7 +104,7 @@ inline daemon::daemon(boost::asio::io_context& loop, std::string path, node_id s
                     });
                   },
               .process_of_thread = &process_of_thread,
-              .shares_process_numbers = &shares_process_numbers,
+              .process_number_for = &process_number_for,
               .make_way = &make_way,
               .user = ::geteuid(),
               .cluster = [this] { return called_; },

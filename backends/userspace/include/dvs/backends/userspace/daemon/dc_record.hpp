@@ -27,6 +27,12 @@ struct dc_access {
   std::set<node_id> nodes = {};           ///< that may take part, if it spans nodes; none: all that are linked
 };
 
+/// Where programs of a DC run. The process that made it has created the DC, and holds it.
+struct dc_container {
+  std::int32_t keeper;  ///< that process, as the daemon sees it
+  std::string cgroup;   ///< the folder of its limits; empty: it has none
+};
+
 /// The table of a DC (names, generations, privileges), who holds which slot, and who may enter.
 class dc_record : public dc_access {
  public:
@@ -71,6 +77,7 @@ class dc_record : public dc_access {
   const std::string name;
   const dc_options sizes;
   line_id creator{};  ///< with which it ends; none: with the daemon
+  std::optional<dc_container> container = {};
   std::map<endpoint_id, process> processes;
   std::map<std::pair<endpoint_id, endpoint_id>, way> ways;  ///< by who asks and who is asked
   std::set<line_id> listeners;                              ///< who is told who is bound

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <dvs/backends/userspace/daemon/switchboard.hpp>
 #include <fstream>
 #include <optional>
@@ -22,14 +23,22 @@ namespace dvs::userspace {
   return 0;
 }
 
-/// Whether a process is in our namespace of process numbers, as far as we may know.
-[[nodiscard]] inline bool shares_process_numbers(std::int32_t process) {
-  const auto space_of = [](const std::string& who) {
+/// The number that a process has for another one (`reader`) and for itself, if the two are in one namespace of process
+/// numbers, as far as we may know; 0 otherwise.
+[[nodiscard]] inline std::int32_t process_number_for(std::int32_t process, std::int32_t reader) {
+  const auto folder_of = [](std::int32_t which) { return "/proc/" + std::to_string(which); };
+  const auto space_of = [&](std::int32_t which) {
     struct stat about {};
-    return ::stat(("/proc/" + who + "/ns/pid").c_str(), &about) == 0 ? about.st_ino : 0;
+    return ::stat((folder_of(which) + "/ns/pid").c_str(), &about) == 0 ? about.st_ino : 0;
   };
-  const auto there = space_of(std::to_string(process));
-  return there != 0 && there == space_of("self");
+  const auto space = space_of(process);
+  if (space == 0 || space != space_of(reader)) return 0;
+  std::ifstream status(folder_of(process) + "/status");
+  std::string line;
+  while (std::getline(status, line) && !line.starts_with("NSpid:")) continue;
+  // From the outermost namespace that we see to its own.
+  const std::size_t last = line.find_last_of(" \t");
+  return last == std::string::npos ? 0 : std::atoi(line.c_str() + last);
 }
 
 /// Who connected a Unix socket, as it was then.

@@ -49,8 +49,8 @@ struct switchboard_world {
   std::function<void(line_id)> hang_up = {};
   /// The process that has a thread of the host, or 0.
   std::function<std::int32_t(std::int32_t thread)> process_of_thread = {};
-  /// Whether a process of the host has the same numbers for processes as the daemon.
-  std::function<bool(std::int32_t process)> shares_process_numbers = {};
+  /// The number of a process for another one of the host, which may be in other namespaces than the daemon, or 0.
+  std::function<std::int32_t(std::int32_t process, std::int32_t reader)> process_number_for = {};
   /// Memory for a direct way between two processes, or null.
   std::function<shared_descriptor()> make_way = {};
   /// The user whose daemon it is, who may reach other nodes.
@@ -256,7 +256,7 @@ class switchboard {
   // ---- Direct ways (switchboard_ways.hpp) ----
   static void take_board(line& at, const json& request, descriptor_queue& with);
   static std::optional<std::uint32_t> place_in(const json& request);
-  [[nodiscard]] std::int32_t process_number(line_id of) const;
+  [[nodiscard]] std::int32_t process_number(line_id of, line_id reader) const;
   errc may_have_way(dc_record& in, line_id from, endpoint_id asker, endpoint_id server) const;
   void introduce(line_id from, line& at, std::uint64_t number, const json& request);
   void sever_ways(dc_record& in, endpoint_id who, std::function<void()> done);

@@ -81,8 +81,11 @@ inline void switchboard::close(line_id which) {
     for (const endpoint_id who : gone) unbind(in, who);
   }
   end_commands_of(which);
-  for (auto& [number, in] : dcs_)
-    if (in.creator == which && !in.has_ended) end_dc(in);
+  for (auto& [number, in] : dcs_) {
+    if (in.creator != which) continue;
+    if (!in.has_ended) end_dc(in);
+    in.container.reset();
+  }
   auto asked = std::move(at->second.asked);
   lines_.erase(at);
   for (auto& [number, each] : asked) each.then(errc::not_connected, {});

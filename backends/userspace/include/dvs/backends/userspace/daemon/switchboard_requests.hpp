@@ -104,13 +104,19 @@ inline void switchboard::create(line_id from, line& at, std::uint64_t number, co
   if (sizes.span && at.owner.user != 0 && at.owner.user != world_.user)
     return answer(from, number, errc::no_privilege);  // a DC of other nodes has members who did not let this one in
   const bool stays = field<bool>(request, "stays");
+  std::optional<dc_container> container;
+  if (request.contains("container"))
+    container = {at.owner.process, field<std::string>(member(request, "container"), "cgroup")};
+  if (container && stays) return answer(from, number, errc::bad_argument);  // it ends with its keeper
   dc_access access{.owner = at.owner.user, .users = {}, .groups = {}};
   for (const auto& [key, members] : {std::pair("users", &access.users), std::pair("groups", &access.groups)})
     if (const auto named = request.find(key); named != request.end() && named->is_array())
       for (const json& each : *named) members->insert(value_of<std::uint32_t>(each));
   const auto made = create_dc(name, sizes, access);
   if (!made) return answer(from, number, made.error());
-  if (!stays) dcs_.at(dvs::number(*made)).creator = from;
+  dc_record& in = dcs_.at(dvs::number(*made));
+  if (!stays) in.creator = from;
+  in.container = std::move(container);
   at.opened.insert(dvs::number(*made));
   answer(from, number, errc::ok, {{"dc", dvs::number(*made)}});
 }
@@ -149,7 +155,10 @@ inline void switchboard::enter(line_id from, line& at, std::uint64_t number, con
   const dc_record& dc = *found;
   if (!may_enter(at.owner, dc)) return answer(from, number, errc::no_privilege);
   at.opened.insert(dvs::number(dc.id));
-  answer(from, number, errc::ok, {{"dc", dvs::number(dc.id)}, {"sizes", to_json(dc.sizes)}});
+  json told = {{"dc", dvs::number(dc.id)}, {"sizes", to_json(dc.sizes)}};
+  if (dc.container)
+    told["container"] = {{"process", dc.container->keeper}, {"cgroup", dc.container->cgroup}, {"owner", dc.owner}};
+  answer(from, number, errc::ok, std::move(told));
 }
 
 /// The line leaves a DC; one that it has created ends, and so does any that an administrator wants ended. An end is
@@ -183,10 +192,10 @@ inline void switchboard::end_dc(dc_record& in) {
     finish(number, completion_of(exchanges_.find(number)->frame, errc::shut_down));
 }
 
-/// Forgets a DC that has ended when its last process has left.
+/// Forgets a DC that has ended when its last process has left, and its container is no more.
 inline void switchboard::forget_if_left(std::uint16_t which) {
   const auto at = dcs_.find(which);
-  if (!at->second.has_ended || !at->second.processes.empty()) return;
+  if (!at->second.has_ended || !at->second.processes.empty() || at->second.container) return;
   const auto when_left = std::move(at->second.when_left);
   dcs_.erase(at);
   for (auto& [id, each] : lines_) each.opened.erase(which);
@@ -200,7 +209,10 @@ inline void switchboard::list_dcs(line_id from, const line& at, std::uint64_t nu
     if (in.has_ended) continue;
     const auto processes = static_cast<std::uint32_t>(in.processes.size());
     json row = to_json(dc_info{in.id, in.name, true, in.sizes, processes, 0});
-    if (may_enter(at.owner, in)) row.update({{"owner", in.owner}, {"stays", in.creator == line_id{}}});
+    if (may_enter(at.owner, in))
+      row.update({{"owner", in.owner},
+                  {"stays", in.creator == line_id{} || in.container.has_value()},
+                  {"container", in.container.has_value()}});
     rows.push_back(std::move(row));
   }
   answer(from, number, errc::ok, {{"dcs", std::move(rows)}});
@@ -242,6 +254,7 @@ inline void switchboard::bind(line_id from, line& at, std::uint64_t number, cons
 inline void switchboard::bind_thread(line_id from, line& at, std::uint64_t number, const json& request) {
   dc_record* const in = find_dc(at, request);
   if (in == nullptr) return answer(from, number, errc::dc_not_running);
+  if (in->container) return answer(from, number, errc::not_supported);  // threads have other numbers there
   const auto thread = field<std::int32_t>(request, "thread");
   const std::int32_t process = world_.process_of_thread(thread);
   const auto there = std::ranges::find_if(lines_, [&](const auto& each) {

@@ -30,10 +30,10 @@ inline std::optional<std::uint32_t> switchboard::place_in(const json& request) {
   return place;
 }
 
-/// The number of a process for another one, if both have those of the daemon, or 0.
-inline std::int32_t switchboard::process_number(line_id of) const {
-  const std::int32_t process = lines_.at(of).owner.process;
-  return world_.shares_process_numbers && world_.shares_process_numbers(process) ? process : 0;
+/// The number by which one process can name another to the host, or 0.
+inline std::int32_t switchboard::process_number(line_id of, line_id reader) const {
+  if (!world_.process_number_for) return 0;
+  return world_.process_number_for(lines_.at(of).owner.process, lines_.at(reader).owner.process);
 }
 
 /// Whether all that a direct way makes possible is allowed, and both ends can have one.
@@ -68,10 +68,10 @@ inline void switchboard::introduce(line_id from, line& at, std::uint64_t number,
   const bool may_notify = dvk_is_system(in->table(), dvk_index_of_slot(in->table(), slot_of(asker))) &&
                           dvk_is_system(in->table(), dvk_index_of_slot(in->table(), slot_of(server))) &&
                           dvk_may_call_meanwhile(in->table(), dvs::number(asker), DVK_CALL_notify) == DVK_E_ok;
-  const auto describe = [&](line_id partner, std::uint32_t its_place, json told) {
+  const auto describe = [&](line_id partner, line_id reader, std::uint32_t its_place, json told) {
     told.update({{"number", ways_made_},
                  {"notify", may_notify},
-                 {"pid", process_number(partner)},
+                 {"pid", process_number(partner, reader)},
                  {"process", static_cast<std::uint64_t>(partner)},
                  {"place", its_place}});
     return told;
@@ -80,10 +80,11 @@ inline void switchboard::introduce(line_id from, line& at, std::uint64_t number,
   ask(
       process.at,
       describe(
-          from, *place,
+          from, process.at, *place,
           {{"op", "way"}, {"dc", dvs::number(in->id)}, {"who", dvs::number(asker)}, {"partner", dvs::number(server)}}),
       [](errc, const json&) {}, with(at));
-  answer(from, number, errc::ok, describe(process.at, *process.place, json::object()), with(lines_.at(process.at)));
+  answer(from, number, errc::ok, describe(process.at, from, *process.place, json::object()),
+         with(lines_.at(process.at)));
 }
 
 /// Ends the direct ways of a process; `done` is called when nothing new goes over them.
