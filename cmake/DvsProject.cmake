@@ -30,6 +30,9 @@ if(DVS_SANITIZE)
   target_compile_options(dvs_strict INTERFACE
     -fsanitize=${DVS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(dvs_strict INTERFACE -fsanitize=${DVS_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND DVS_SANITIZE MATCHES "undefined")
+    target_compile_options(dvs_strict INTERFACE -fno-sanitize=function) # clang 14 cannot do that for coroutines
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # The instrumented code of g++ 12 draws false warnings about initialisation in its own headers.
     target_compile_options(dvs_strict INTERFACE -Wno-maybe-uninitialized)

@@ -140,6 +140,7 @@ TEST_CASE("who scribbles on all that it was given disturbs nobody else's convers
   std::atomic<bool> is_over{false}, is_bound{false};
   std::thread answers([&] { answer_all(daemon.path(), is_over, is_bound); });
   while (!is_bound) std::this_thread::yield();
+  REQUIRE((*self)->wait_bind(server));
   scribbler hostile(daemon.path());
   CHECK_FALSE(hostile.can_write_states());
   std::thread scribbles([&] {
@@ -215,6 +216,7 @@ TEST_CASE("a process that waits for streams and messages is woken by both") {
     }
   });
   while (!is_bound) std::this_thread::yield();
+  REQUIRE((*self)->wait_bind(server));
   for (std::uint64_t number = 1; number <= last; ++number) {
     const auto back = (*self)->sendrec(server, question{number}, 10s);
     REQUIRE(back);
