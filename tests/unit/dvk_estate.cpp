@@ -189,10 +189,10 @@ TEST_CASE("random estates come back as they went") {
     REQUIRE(dvk_estate_decode(b.data(), b.size(), back.get()) == DVK_E_ok);
     REQUIRE(back->endpoint == e->endpoint);
     REQUIRE(back->notes == e->notes);
-    for (std::uint32_t i = 0; i < e->notes; ++i) {
-      REQUIRE(back->pending[i].source == e->pending[i].source);
-      REQUIRE(back->pending[i].notification.timestamp_ns == e->pending[i].notification.timestamp_ns);
-      REQUIRE(back->pending[i].notification.value == e->pending[i].notification.value);
+    for (std::uint32_t note = 0; note < e->notes; ++note) {
+      REQUIRE(back->pending[note].source == e->pending[note].source);
+      REQUIRE(back->pending[note].notification.timestamp_ns == e->pending[note].notification.timestamp_ns);
+      REQUIRE(back->pending[note].notification.value == e->pending[note].notification.value);
     }
     REQUIRE(std::memcmp(&back->counters, &e->counters, sizeof e->counters) == 0);
   }
