@@ -209,6 +209,7 @@ inline void port::drop_links() {
   const std::lock_guard guard(broker_->lock());  // where links end, nobody looks at them
   served.clear();
   asked.clear();
+  retired_.reset();
 }
 
 }  // namespace dvs::userspace
