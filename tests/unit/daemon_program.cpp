@@ -153,9 +153,8 @@ TEST_CASE("a node opens a DC once: the second time is refused, and who came in b
       CHECK(refused.code() == errc::exists);
     }
     const auto client = opened.bind(own).value();
-    REQUIRE(server->wait_bind(client->id()));  // the news of it takes a moment
-    REQUIRE(server->notify(client->id()));
-    CHECK(client->receive().value().content.source == endpoint_id{5});
+    CHECK(client->wait_bind(endpoint_id{5}));
+    CHECK(server->wait_bind(client->id()));
   }
 }
 
