@@ -143,9 +143,9 @@ class image {
               started& slot) {
     if constexpr (are_processes<Where>) {
       const auto detail = where.all->start(Part::name);
-      slot.is_ready = detail.has_value();
-      slot.detail = detail.value_or("");
-      return detail.has_value() || stop_requested();
+      if (!detail) return stop_requested();
+      slot.detail = *detail;
+      return sees(init, slot) || refuse(slot, "it ended by itself");
     } else {
       return launch_here<Part>(dc, init, where, around, slot);
     }
@@ -179,6 +179,13 @@ class image {
     }
     slot.is_ready = true;
     return true;
+  }
+  /// Waits until `init` knows a server that said in its own process that it is bound; only then can it be stopped.
+  template <dvs::backend Backend>
+  bool sees(dvs::endpoint<Backend>& init, started& slot) {
+    auto bound = init.wait_bind(slot.where, dvs::timeout(patience));
+    while (!bound && bound.error() == dvs::errc::cancelled) bound = init.wait_bind(slot.where, dvs::timeout(patience));
+    return slot.is_ready = bound.has_value();
   }
   bool refuse(const started& slot, const std::string& why) {
     events_.complain(std::string(slot.name) + ": " + why);
