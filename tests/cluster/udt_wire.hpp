@@ -8,11 +8,6 @@
 
 #include "proxy_wire.hpp"
 
-#if defined(__SANITIZE_THREAD__)
-/// The library was not built for the thread sanitizer, which does not see what orders its memory.
-extern "C" [[gnu::used]] inline const char* __tsan_default_suppressions() { return "called_from_lib:libudt.so\n"; }
-#endif
-
 struct by_udt {
   using proxy = dvs::proxies::udt_proxy;
   static dvs::proxies::link_settings settings() { return {}; }
