@@ -67,6 +67,11 @@ dvk_frame with_other(dvk_frame f, dvk_endpoint other, std::uint16_t node) {
   return f;
 }
 
+dvk_frame in_term(dvk_frame f, std::uint32_t term) {
+  f.term = term;
+  return f;
+}
+
 dvk_frame begun_at(dvk_frame f, std::uint64_t clock) {
   f.began = clock;
   return f;
@@ -206,6 +211,23 @@ std::vector<golden> golden_frames() {
       {with_other(with_message(frame_of(DVK_FRAME_redirect, 1, user, 2), 0x235), 6, 12),
        "6a00000001c20700040103000100000041001000000000000200000000000000010203040506070835020000" + payload +
            "060000000c00"},
+      {with_other(with_value(frame_of(DVK_FRAME_migrate, 1, user, 14), DVK_MIGRATION_commit), 0, 9),
+       "32000000010f0700030004010100000041001000000000000e00000000000000010203040506070802000000000000000900"},
+      {frame_of(DVK_FRAME_migrate_done, user, 1, 14, DVK_E_not_waiting),
+       "28000000018f0700040103004100100001000000440100000e000000000000000102030405060708"},
+      {with_data(frame_of(DVK_FRAME_adopt, 5, 5, 15), "abc", 3),
+       "2b00000001100700030004010500000005000000000000000f000000000000000102030405060708616263"},
+      {frame_of(DVK_FRAME_adopt_done, 5, 5, 15),
+       "2800000001900700040103000500000005000000000000000f000000000000000102030405060708"},
+      {with_data(with_value(frame_of(DVK_FRAME_settle, 5, 5, 16), DVK_MIGRATION_forget), "abc", 3),
+       "330000000111070003000401050000000500000000000000100000000000000001020304050607080400000000000000616263"},
+      {frame_of(DVK_FRAME_settle_done, 5, 5, 16, DVK_E_no_entry),
+       "28000000019107000401030005000000050000000200000010000000000000000102030405060708"},
+      {in_term(with_name(with_value(news_of(DVK_FRAME_placed, 5), 0x99), "server"), 3),
+       "44000000014607000300040105000000000000000000000000000000000000000102030405060708990000000000000073657276"
+       "65720000000000000000000003000000"},
+      {in_term(with_other(frame_of(DVK_FRAME_elsewhere, 5, user, 2), 0, 12), 3),
+       "2e00000001c6070004010300050000004100100000000000020000000000000001020304050607080c0003000000"},
       {[] {
          dvk_frame f{};
          f.kind = DVK_FRAME_heartbeat;
@@ -241,14 +263,18 @@ dvk_frame random_frame(std::mt19937_64& chance, const std::string& data) {
   if (f.kind == DVK_FRAME_join || f.kind == DVK_FRAME_listed) return f;
   f.from = any_number(f.from);
   f = with_name(f, data.substr(0, chance() % DVK_NAME_BYTES).c_str());
-  if (f.kind == DVK_FRAME_gone || f.kind == DVK_FRAME_bound) return f;
+  f.term = any_number(f.term);
+  if (f.kind == DVK_FRAME_gone || f.kind == DVK_FRAME_bound || f.kind == DVK_FRAME_placed) return f;
   f.to = any_number(f.to);
   f.exchange = any_number(f.exchange) | 1;
-  if (dvk_frame_completes(f.kind) && f.kind != DVK_FRAME_redirect && chance() % 2 == 0)
+  const bool is_always_good = f.kind == DVK_FRAME_redirect || f.kind == DVK_FRAME_elsewhere;
+  if (dvk_frame_completes(f.kind) && !is_always_good && chance() % 2 == 0)
     f.result = results[chance() % std::size(results)];
   f = with_message(f, any_number(f.message.type) & ~DVK_NOTIFICATION);
   for (auto& byte : f.message.payload) byte = static_cast<std::uint8_t>(chance());
   if (f.kind == DVK_FRAME_control) f.value = 1 + chance() % 2;
+  if (f.kind == DVK_FRAME_migrate) f.value = 1 + chance() % 3;
+  if (f.kind == DVK_FRAME_settle) f.value = 2 + chance() % 2 * 2;
   f.began = chance();
   const bool waits = f.kind == DVK_FRAME_waits_for || f.kind == DVK_FRAME_waits_for_done;
   if (f.kind == DVK_FRAME_inspect_done) f.value = chance() % 2;

@@ -36,11 +36,15 @@ enum dvk_wire_constant {
   X(inspect,            0x0B, "asks who has a request, and whether it was taken; no_entry if it is over") \
   X(waits_for,          0x0C, "asks for whom a process waits; no_entry if it goes on by itself") \
   X(lock,               0x0D, "ends a wait that closes a cycle, with locked; no_entry if it is over") \
+  X(migrate,            0x0F, "asks a process to come to rest, or has it go on at another node, or here after all") \
+  X(adopt,              0x10, "what a process would leave; completed when the node is ready to take it") \
+  X(settle,             0x11, "what a process has left, which goes on at that node now; or the end of adopt") \
   X(heartbeat,          0x40, "news: the link is alive") \
   X(gone,               0x41, "news: the process was unbound") \
   X(bound,              0x42, "news: the process was bound") \
   X(join,               0x43, "news: the DC runs here now; the other node tells who is bound in it there") \
   X(listed,             0x44, "news: all who are bound in the DC have been told") \
+  X(placed,             0x46, "news: the process, which has moved, is at this node") \
   X(send_done,          0x81, "completion of send") \
   X(answer,             0x82, "completion of request") \
   X(notify_done,        0x83, "completion of notify") \
@@ -54,7 +58,11 @@ enum dvk_wire_constant {
   X(inspect_done,       0x8B, "completion of inspect") \
   X(waits_for_done,     0x8C, "completion of waits_for") \
   X(lock_done,          0x8D, "completion of lock") \
-  X(redirect,           0xC2, "completion of request: it was relayed; the caller asks there, with this message")
+  X(migrate_done,       0x8F, "completion of migrate") \
+  X(adopt_done,         0x90, "completion of adopt") \
+  X(settle_done,        0x91, "completion of settle; no_entry if the node knows nothing of it") \
+  X(redirect,           0xC2, "completion of request: it was relayed; the caller asks there, with this message") \
+  X(elsewhere,          0xC6, "completion of what is asked of a process: it has moved, nothing was done; ask there")
 /* clang-format on */
 
 enum dvk_frame_kind {
@@ -67,6 +75,14 @@ enum dvk_frame_kind {
 enum dvk_control {
   DVK_CONTROL_cancel = 1, /**< its wait, or its next one, ends with cancelled */
   DVK_CONTROL_leave = 2   /**< its calls end with shut_down from now on; completed when it is unbound */
+};
+
+/** What is done about the move of a process, by `migrate`. */
+enum dvk_migration {
+  DVK_MIGRATION_start = 1,    /**< it comes to rest; completed when it does, or when that is called off */
+  DVK_MIGRATION_commit = 2,   /**< it goes on at another node; completed when that is decided */
+  DVK_MIGRATION_rollback = 3, /**< it goes on where it is */
+  DVK_MIGRATION_forget = 4    /**< settle: it does not come; what adopt said is void */
 };
 
 /**
@@ -95,20 +111,23 @@ struct dvk_frame {
 
   struct dvk_message message; /**< send, request, reply, try_send, redirect, and an answer with result 0; its source is
                                    `from` */
-  uint64_t value; /**< notify: the value; cancel, inspect: the exchange meant; control: a #dvk_control; waits_for_done:
-                     tells two waits apart; inspect_done: 1 if the request was taken, else 0; bound: which owner of its
-                     slot this is, of all that its node has had */
-  char name[DVK_NAME_BYTES]; /**< bound; ends with a zero and nothing but zeros behind it */
+  uint64_t value; /**< notify: the value; cancel, inspect: the exchange meant; control: a #dvk_control; migrate: a
+                     #dvk_migration but forget; settle: commit or forget; waits_for_done: tells two waits apart;
+                     inspect_done: 1 if the request was taken, else 0; bound, placed: which owner of its slot this is,
+                     of all that its node has had */
+  char name[DVK_NAME_BYTES]; /**< bound, placed; ends with a zero and nothing but zeros behind it */
   struct dvk_wire_part part; /**< copy_out, copy_in; copy_across: the origin, whole */
   struct dvk_wire_part into; /**< copy_across: grant and offset of the destination */
   dvk_endpoint other;        /**< copy_across: who granted `into`; redirect: whom to ask; notify: in whose name;
                                    inspect_done: who has the request; waits_for:
                                    who waits for it; waits_for_done: whom it waits for */
   uint64_t began;            /**< waits_for_done: the logical time at which the wait began */
-  uint16_t other_node;       /**< the node of `other`; waits_for: 1 if `other` receives, 0 if it sends or asks;
-                                  waits_for_done: the same of `from` */
+  uint32_t term;             /**< placed, elsewhere: how often the process has moved */
+  uint16_t other_node;       /**< the node of `other`; migrate: where to commit; elsewhere: whom to ask; waits_for: 1 if
+                                  `other` receives, 0 if it sends or asks; waits_for_done: the same of `from` */
 
-  const uint8_t* data; /**< copy_in, and a copy_out_done with result 0: within the bytes that were decoded */
+  const uint8_t*
+      data; /**< copy_in, adopt, settle, and a copy_out_done with result 0: within the bytes that were decoded */
   uint32_t data_bytes; /**< 1..#DVK_FRAGMENT_BYTES */
 };
 
@@ -144,7 +163,8 @@ DVK_INLINE int dvk_frame_is_news(uint8_t kind) { return kind >= DVK_FRAME_heartb
 
 /** True if a frame of this kind and result carries data. */
 DVK_INLINE int dvk_frame_has_data(uint8_t kind, int32_t result) {
-  return kind == DVK_FRAME_copy_in || (kind == DVK_FRAME_copy_out_done && result == DVK_E_ok);
+  return kind == DVK_FRAME_copy_in || kind == DVK_FRAME_adopt || kind == DVK_FRAME_settle ||
+         (kind == DVK_FRAME_copy_out_done && result == DVK_E_ok);
 }
 
 /** How many bytes stand between the header and the data of a frame of this kind and result. Private. */
@@ -163,7 +183,14 @@ DVK_INLINE uint32_t dvk_frame_fixed_bytes(uint8_t kind, int32_t result) {
     case DVK_FRAME_control:
     case DVK_FRAME_inspect:
     case DVK_FRAME_lock:
+    case DVK_FRAME_settle:
       return 8;
+    case DVK_FRAME_migrate:
+      return 8 + 2;
+    case DVK_FRAME_placed:
+      return 8 + DVK_NAME_BYTES + 4;
+    case DVK_FRAME_elsewhere:
+      return 2 + 4;
     case DVK_FRAME_inspect_done:
       return result == DVK_E_ok ? 8 + 4 : 0;
     case DVK_FRAME_waits_for:
@@ -209,9 +236,10 @@ DVK_INLINE int dvk_wire_check_part(const struct dvk_wire_part* part) {
 
 /** Tests who news is about: `from` and `to` are 0 where nobody is meant. Private. */
 DVK_INLINE int dvk_wire_check_news(const struct dvk_frame* frame) {
-  const int names_from = frame->kind == DVK_FRAME_gone || frame->kind == DVK_FRAME_bound;
+  const int is_bound = frame->kind == DVK_FRAME_bound || frame->kind == DVK_FRAME_placed;
+  const int names_from = frame->kind == DVK_FRAME_gone || is_bound;
   if (frame->to != 0 || (frame->from != 0 && !names_from)) return DVK_E_bad_argument;
-  if (frame->kind == DVK_FRAME_bound) return dvk_wire_check_name(frame->name);
+  if (is_bound) return dvk_wire_check_name(frame->name);
   return frame->kind == DVK_FRAME_heartbeat && frame->dc != 0 ? DVK_E_bad_argument : DVK_E_ok;
 }
 
@@ -239,6 +267,14 @@ DVK_INLINE int dvk_frame_check(const struct dvk_frame* frame) {
       return frame->value == 0 ? DVK_E_bad_argument : DVK_E_ok;
     case DVK_FRAME_control:
       return frame->value == DVK_CONTROL_cancel || frame->value == DVK_CONTROL_leave ? DVK_E_ok : DVK_E_bad_argument;
+    case DVK_FRAME_migrate:
+      return frame->value >= DVK_MIGRATION_start && frame->value <= DVK_MIGRATION_rollback ? DVK_E_ok
+                                                                                           : DVK_E_bad_argument;
+    case DVK_FRAME_settle:
+      return frame->value == DVK_MIGRATION_commit || frame->value == DVK_MIGRATION_forget ? DVK_E_ok
+                                                                                          : DVK_E_bad_argument;
+    case DVK_FRAME_elsewhere:
+      return frame->result == DVK_E_ok ? DVK_E_ok : DVK_E_bad_argument;
     case DVK_FRAME_copy_out:
       return dvk_wire_check_part(&frame->part);
     case DVK_FRAME_copy_in:

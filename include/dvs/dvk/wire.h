@@ -95,7 +95,16 @@ DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dv
     case DVK_FRAME_control:
     case DVK_FRAME_inspect:
     case DVK_FRAME_lock:
+    case DVK_FRAME_settle:
       dvk_wire_put(into, frame->value, 8);
+      break;
+    case DVK_FRAME_migrate:
+      dvk_wire_put(into, frame->value, 8);
+      dvk_wire_put(into, frame->other_node, 2);
+      break;
+    case DVK_FRAME_elsewhere:
+      dvk_wire_put(into, frame->other_node, 2);
+      dvk_wire_put(into, frame->term, 4);
       break;
     case DVK_FRAME_waits_for:
       dvk_wire_put(into, (uint32_t)frame->other, 4);
@@ -109,8 +118,10 @@ DVK_INLINE void dvk_frame_put_body(struct dvk_wire_writer* into, const struct dv
       dvk_wire_put(into, frame->began, 8);
       break;
     case DVK_FRAME_bound:
+    case DVK_FRAME_placed:
       dvk_wire_put(into, frame->value, 8);
       for (i = 0; i < DVK_NAME_BYTES; ++i) *into->at++ = (uint8_t)frame->name[i];
+      if (frame->kind == DVK_FRAME_placed) dvk_wire_put(into, frame->term, 4);
       break;
     case DVK_FRAME_copy_out:
     case DVK_FRAME_copy_in:
@@ -158,7 +169,16 @@ DVK_INLINE void dvk_frame_get_body(struct dvk_wire_reader* from, struct dvk_fram
     case DVK_FRAME_control:
     case DVK_FRAME_inspect:
     case DVK_FRAME_lock:
+    case DVK_FRAME_settle:
       frame->value = dvk_wire_get(from, 8);
+      break;
+    case DVK_FRAME_migrate:
+      frame->value = dvk_wire_get(from, 8);
+      frame->other_node = (uint16_t)dvk_wire_get(from, 2);
+      break;
+    case DVK_FRAME_elsewhere:
+      frame->other_node = (uint16_t)dvk_wire_get(from, 2);
+      frame->term = (uint32_t)dvk_wire_get(from, 4);
       break;
     case DVK_FRAME_waits_for:
       frame->other = dvk_wire_get_signed(from);
@@ -172,8 +192,10 @@ DVK_INLINE void dvk_frame_get_body(struct dvk_wire_reader* from, struct dvk_fram
       frame->began = dvk_wire_get(from, 8);
       break;
     case DVK_FRAME_bound:
+    case DVK_FRAME_placed:
       frame->value = dvk_wire_get(from, 8);
       for (i = 0; i < DVK_NAME_BYTES; ++i) frame->name[i] = (char)*from->at++;
+      if (frame->kind == DVK_FRAME_placed) frame->term = (uint32_t)dvk_wire_get(from, 4);
       break;
     case DVK_FRAME_copy_out:
     case DVK_FRAME_copy_in:

@@ -4,7 +4,7 @@
 #ifndef DVS_BACKENDS_USERSPACE_ACROSS_HPP
 #define DVS_BACKENDS_USERSPACE_ACROSS_HPP
 
-#include <dvs/dvk/wire.h>
+#include <dvs/dvk/estate.h>
 
 #include <atomic>
 #include <dvs/backend.hpp>
@@ -60,6 +60,7 @@ struct across_command {
   // What comes of it; valid when `done`.
   errc outcome = errc::ok;
   endpoint_id redirect = none;  ///< request: it was relayed to this process
+  bool is_here_now = false;     ///< nothing was done: the process goes on at this node
   std::atomic<bool> done{false};
 
   // Whom to tell.
@@ -71,9 +72,17 @@ struct across_command {
   std::uint64_t next_at = 0;    ///< copy: where the next fragment begins
   std::uint32_t in_flight = 0;  ///< copy: fragments that are not completed
   bool cancelling = false;
-  bool locked = false;            ///< it was cancelled because it closes a cycle
-  std::int64_t began_ns = 0;      ///< when it was opened
-  std::int64_t search_at_ns = 0;  ///< when a cycle is looked for
+  std::uint32_t times_passed_on = 0;  ///< by nodes where the process was before
+  bool locked = false;                ///< it was cancelled because it closes a cycle
+  std::int64_t began_ns = 0;          ///< when it was opened
+  std::int64_t search_at_ns = 0;      ///< when a cycle is looked for
+};
+
+/// What other nodes are told of a process here.
+struct born {
+  std::uint64_t birth;  ///< no two of a node have the same
+  std::uint32_t term;   ///< how often it has moved
+  std::string name;
 };
 
 /// The gateway, as ports and brokers see it. Any thread.
@@ -90,9 +99,12 @@ class across {
   virtual void abandon(across_command& command) = 0;
   /// The wait of a process here, in the command with this number, may be part of a cycle now.
   virtual void suspect(std::uint64_t exchange) = 0;
-  /// A process was bound here, or is gone, in the order in which it happens. No two have the same `birth`.
-  virtual void tell_bound(dc_id dc, endpoint_id who, std::uint64_t birth, std::string_view name) = 0;
+  /// A process was bound here, or is gone, in the order in which it happens.
+  virtual void tell_bound(dc_id dc, endpoint_id who, born what) = 0;
   virtual void tell_gone(dc_id dc, endpoint_id who, std::uint64_t birth) = 0;
+  /// Lets a process of `dc` go on at the node `to`; returns when that is decided. `estate` is what it would leave, and
+  /// is what it has left. Errors: those of adopt (docs/wire_format.md), `not_connected`.
+  virtual errc hand_over(broker& dc, dvk_estate& estate, node_id to) = 0;
   /// The DC runs here from now on.
   virtual errc join(const std::shared_ptr<broker>& dc) = 0;
   /// The DC has ended here; returns when no process of another node is bound in it.

@@ -6,6 +6,7 @@
 #define DVS_BACKENDS_USERSPACE_BROKER_HPP
 
 #include <dvs/dvk/dvk.h>
+#include <dvs/dvk/migrate.h>
 
 #include <condition_variable>
 #include <deque>
@@ -13,6 +14,7 @@
 #include <dvs/backends/userspace/cycle_search.hpp>
 #include <dvs/backends/userspace/port.hpp>
 #include <dvs/backends/userspace/registry.hpp>
+#include <dvs/backends/userspace/successor.hpp>
 #include <dvs/backends/userspace/table_rights.hpp>
 #include <dvs/backends/userspace/table_watch.hpp>
 #include <map>
@@ -49,6 +51,10 @@ class broker final : public std::enable_shared_from_this<broker> {
   dc_info info();
   void end();
   void join();
+  errc migrate_start(endpoint_id who, timeout limit);
+  errc migrate_commit(endpoint_id who, node_id to);
+  errc migrate_rollback(endpoint_id who);
+  result<port*> take_over(endpoint_id who, timeout limit);
 
   // ---- For the registry ----
   /// Binds the process that was given the endpoint `id`.
@@ -90,6 +96,26 @@ class broker final : public std::enable_shared_from_this<broker> {
   errc ask_to_leave(endpoint_id who) { return control(who, port::control_shut_down); }
   /// Whether the system process `asker` of another node may copy memory of `owner`, here, by its address.
   errc may_copy_by_address(endpoint_id asker, endpoint_id owner, access direction);
+
+  // ---- For the gateway, when processes move (broker_moves.hpp) ----
+  /// Chooses who takes over the process of an estate from another node. Errors: `not_waiting` (nobody wants to), `busy`
+  /// (somebody does already), those of dvk_migrate_check().
+  errc expect(const dvk_estate& estate);
+  /// It does not come after all.
+  void forsake(endpoint_id who);
+  /// It has come: it goes on here. Returns its ghost, which was left behind.
+  result<std::shared_ptr<port>> succeed(dvk_estate& estate);
+  /// Lets a process go on at another node, and says what it leaves. Returns its ghost.
+  result<std::shared_ptr<port>> let_go(endpoint_id who, const std::shared_ptr<carrier>& gate, node_id at,
+                                       dvk_estate& estate);
+  /// Learns where a process of another node is now.
+  void relocate(port& ghost, node_id at, std::uint32_t term);
+  /// Ends what a port that is not in the table any more has on its thread.
+  void leave_behind(port& left);
+  /// A process that is to move takes nothing more from now on; on its thread.
+  void note_rest(port& p);
+  /// Whether it still is to take nothing; on its thread.
+  [[nodiscard]] bool still_rests(port& p);
 
   // ---- For ports ----
   /// The gateway, if the DC spans nodes.
@@ -191,7 +217,22 @@ class broker final : public std::enable_shared_from_this<broker> {
   [[nodiscard]] published_state state_of(const port& p) const;
   [[nodiscard]] dvk_slot& slot_at(const port& p) const { return *dvk_at(table(), p.index_); }
   errc control(endpoint_id who, std::uint32_t bit, table_watch* watch = nullptr);
-  errc table_state(endpoint_id who, bool want_bound) const;
+  errc table_state(endpoint_id who, awaited wanted) const;
+  std::shared_ptr<port> make_port(const std::shared_ptr<carrier>& runs_on, endpoint_id id, std::int32_t node);
+  [[nodiscard]] const std::shared_ptr<port>& port_at(endpoint_id who) const {
+    return ports_[static_cast<std::size_t>(index_of(who))];
+  }
+  [[nodiscard]] static errc rest_of(const port& p);
+  result<port*> find_resting(endpoint_id who);
+  errc take_estate(port& from, dvk_estate& estate);
+  void replace(port& old, const std::shared_ptr<port>& by);
+  void succeed_with(successor& next, const dvk_estate& estate);
+  errc move_here(endpoint_id who);
+  errc move_there(endpoint_id who, node_id to);
+  errc migrate_across(endpoint_id who, dvk_migration what, node_id to, timeout limit);
+  successor* successor_of(endpoint_id who);
+  void tell_successor(endpoint_id who, errc outcome);
+  void forget_moved(port& leaving, std::shared_ptr<port>& held);
   void tell_table_watches();
   void fiber_ended(carrier& on);
   void run_fibers(carrier& here);
@@ -215,6 +256,8 @@ class broker final : public std::enable_shared_from_this<broker> {
   std::atomic<bool> direct_waits_watched_{false};
   std::vector<table_watch*> table_watches_;
   std::vector<port*> death_watchers_;
+  std::vector<successor*> successors_;
+  std::vector<std::shared_ptr<port>> moved_;                 ///< left behind, and not yet unbound by their owners
   std::map<int, std::shared_ptr<port>> waiting_for_thread_;  ///< bound for a thread that has not asked yet
   std::map<int, std::weak_ptr<port>> bound_threads_;
   std::condition_variable waiting_for_thread_changed_;
@@ -230,6 +273,7 @@ class broker final : public std::enable_shared_from_this<broker> {
 #include <dvs/backends/userspace/broker_direct.hpp>
 #include <dvs/backends/userspace/broker_grants.hpp>
 #include <dvs/backends/userspace/broker_impl.hpp>
+#include <dvs/backends/userspace/broker_moves.hpp>
 #include <dvs/backends/userspace/broker_peers.hpp>
 #include <dvs/backends/userspace/link_impl.hpp>
 #include <dvs/backends/userspace/port_across.hpp>
@@ -237,6 +281,7 @@ class broker final : public std::enable_shared_from_this<broker> {
 #include <dvs/backends/userspace/port_impl.hpp>
 #include <dvs/backends/userspace/port_links.hpp>
 #include <dvs/backends/userspace/port_memory.hpp>
+#include <dvs/backends/userspace/port_moves.hpp>
 #include <dvs/backends/userspace/port_neighbours.hpp>
 #include <dvs/backends/userspace/port_receive.hpp>
 #include <dvs/backends/userspace/port_send.hpp>

@@ -18,13 +18,9 @@ inline result<std::shared_ptr<port>> broker::bind_ghost(const std::shared_ptr<ca
     const int bound = dvk_bind_remote(table(), number(who), std::string(name).c_str(), number(at));
     if (bound != DVK_E_ok) return errc{bound};
   }
-  const std::int32_t index = index_of(who);
-  const bool is_system = static_cast<std::uint32_t>(index) < limits_.system_processes;
-  auto made =
-      std::make_shared<port>(shared_from_this(), gate, who, index, is_system, limits_.system_processes, number(at));
-  made->bell_ = gate->add_bell(*made);
+  const auto made = make_port(gate, who, number(at));
   made->permit(call_set::all());
-  ports_[static_cast<std::size_t>(index)] = made;
+  ports_[static_cast<std::size_t>(made->index_)] = made;
   tell_table_watches();
   return made;
 }
@@ -123,7 +119,9 @@ inline errc broker::ask_across(endpoint_id who, dvk_control what, timeout limit)
   other->address(told, DVK_FRAME_control, who, other->node_);
   told.ask.value = what;
   const auto& here = carrier::current_shared();
-  return across_wait(here).carry_out(*outside_, told, limit);
+  const errc outcome = across_wait(here).carry_out(*outside_, told, limit);
+  if (!told.is_here_now) return outcome;
+  return what == DVK_CONTROL_cancel ? cancel(who) : unbind(who, limit);
 }
 
 // ---- Memory of this node that takes part in a copy between nodes ----

@@ -62,19 +62,25 @@ inline result<std::shared_ptr<port>> broker::settle(const std::shared_ptr<carrie
   return enter(runs_on, id, options);
 }
 
+inline std::shared_ptr<port> broker::make_port(const std::shared_ptr<carrier>& runs_on, endpoint_id id,
+                                               std::int32_t node) {
+  const std::int32_t index = index_of(id);
+  const bool is_system = static_cast<std::uint32_t>(index) < limits_.system_processes;
+  auto made = std::make_shared<port>(shared_from_this(), runs_on, id, index, is_system, limits_.system_processes, node);
+  made->bell_ = runs_on->add_bell(*made);
+  return made;
+}
+
 /// Makes the port of a process whose slot is occupied. The caller holds the lock.
 inline std::shared_ptr<port> broker::enter(const std::shared_ptr<carrier>& runs_on, endpoint_id id,
                                            const bind_options& options) {
-  const std::int32_t index = index_of(id);
-  const bool is_system = static_cast<std::uint32_t>(index) < limits_.system_processes;
-  auto made = std::make_shared<port>(shared_from_this(), runs_on, id, index, is_system, limits_.system_processes);
-  made->bell_ = runs_on->add_bell(*made);
+  auto made = make_port(runs_on, id, DVK_HERE);
   made->birth_ = ++births_;
   made->permit(default_calls(table(), id));
   set_calls(table(), id, default_calls(table(), id));
-  ports_[static_cast<std::size_t>(index)] = made;
+  ports_[static_cast<std::size_t>(made->index_)] = made;
   if (options.privileges != nullptr) apply(id, *made, *options.privileges);
-  if (outside_ != nullptr) outside_->tell_bound(shared_id(), id, made->birth_, options.name);
+  if (outside_ != nullptr) outside_->tell_bound(shared_id(), id, {made->birth_, 0, std::string(options.name)});
   tell_table_watches();
   return made;
 }
@@ -143,7 +149,10 @@ inline void broker::unbind(port& leaving) {
   {
     const std::lock_guard guard(lock_);
     auto& entry = ports_[static_cast<std::size_t>(leaving.index_)];
-    if (entry.get() != &leaving) return;
+    if (entry.get() != &leaving) {
+      forget_moved(leaving, held);
+      return;
+    }
     held = std::move(entry);
     entry = nullptr;
     leaving.control_.fetch_or(port::control_unbound, std::memory_order_release);
@@ -156,12 +165,18 @@ inline void broker::unbind(port& leaving) {
     leaving.mark_links_gone();
     if (outside_ != nullptr && !leaving.is_ghost()) outside_->tell_gone(shared_id(), leaving.id_, leaving.birth_);
     tell_table_watches();
+    tell_successor(leaving.id_, errc::bad_endpoint);
     for (port* watcher : death_watchers_)
       watcher->post_notification(index_of(process_events), 0, carrier::current_shared().get());
   }
-  leaving.carrier_->clear_timer(leaving.alarm_);
-  leaving.drop_links();
-  leaving.carrier_->remove_bell(leaving.bell_, leaving);
+  leave_behind(leaving);
+}
+
+/// Ends what a port that is not in the table any more has on its thread.
+inline void broker::leave_behind(port& left) {
+  left.carrier_->clear_timer(left.alarm_);
+  left.drop_links();
+  left.carrier_->remove_bell(left.bell_, left);
 }
 
 /// `watch`: begins with it, so that the process seen by the one is the process seen by the other.
@@ -181,7 +196,7 @@ inline errc broker::unbind(endpoint_id who, timeout limit) {
     return ask_across(who, DVK_CONTROL_leave, limit);
   const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
   carrier& here = carrier::current();
-  table_watch leaving(here, who, false);
+  table_watch leaving(here, who, awaited::unbound);
   if (const errc told = control(who, port::control_shut_down, &leaving); told != errc::ok) return told;
   errc outcome;
   while ((outcome = leaving.outcome()) == errc::would_block) {
@@ -290,6 +305,8 @@ inline void broker::announce_end() {
     p->control_.fetch_or(port::control_shut_down, std::memory_order_seq_cst);
     p->carrier_->ring(p->bell_);
   }
+  for (successor* const each : successors_) each->decide(errc::shut_down);
+  tell_table_watches();
   waiting_for_thread_changed_.notify_all();
 }
 

@@ -133,12 +133,13 @@ inline std::shared_ptr<port> broker::port_of(endpoint_id who) {
 }
 
 /// What a wait for the table sees: ok, would_block (not yet), or an error. The caller holds the lock.
-inline errc broker::table_state(endpoint_id who, bool want_bound) const {
+inline errc broker::table_state(endpoint_id who, awaited wanted) const {
   dvk_slot* slot = nullptr;
   const int found = dvk_resolve(table(), number(who), &slot);
   if (found == DVK_E_range) return errc::range;
   const bool is_bound = found == DVK_E_ok && dvk_is_bound(slot);
-  if (!want_bound) return is_bound ? errc::would_block : errc::ok;
+  if (wanted == awaited::unbound) return is_bound ? errc::would_block : errc::ok;
+  if (wanted == awaited::rest) return is_bound ? rest_of(*port_at(who)) : errc::bad_endpoint;
   if (is_bound) return errc::ok;
   const bool may_come = !dvk_is_bound(slot) && generation_of(who) == dvk_next_generation(table(), slot);
   return may_come ? errc::would_block : errc::bad_endpoint;
@@ -158,7 +159,7 @@ inline void broker::unwatch_table(table_watch& watch) {
 /// Ends the waits that the table decides now. The caller holds the lock.
 inline void broker::tell_table_watches() {
   std::erase_if(table_watches_, [&](table_watch* watch) {
-    const errc seen = table_state(watch->who, watch->for_bound);
+    const errc seen = table_state(watch->who, watch->wanted);
     if (seen != errc::would_block) watch->decide(seen);
     return seen != errc::would_block;
   });

@@ -82,8 +82,9 @@ class gateway final : public gate, public across {
   void give_up(across_command& command) override;
   void abandon(across_command& command) override;
   void suspect(std::uint64_t exchange) override;
-  void tell_bound(dc_id dc, endpoint_id who, std::uint64_t birth, std::string_view name) override;
+  void tell_bound(dc_id dc, endpoint_id who, born what) override;
   void tell_gone(dc_id dc, endpoint_id who, std::uint64_t birth) override;
+  errc hand_over(broker& dc, dvk_estate& estate, node_id to) override;
   errc join(const std::shared_ptr<broker>& dc) override;
   void leave(broker& dc) override;
 
@@ -110,20 +111,35 @@ class gateway final : public gate, public across {
     std::function<void(const dvk_frame&)> done = {};  ///< instead of a command
   };
   struct ghost;
+  /// A process that may go on here, and what came for it meanwhile.
+  struct coming_process {
+    node_id from;
+    std::vector<std::pair<node_id, dvk_frame>> waiting = {};
+  };
+  /// A process that has gone on at a node which has not said that it knows.
+  struct settling_process {
+    node_id at;
+    std::vector<std::byte> estate;
+  };
   /// A DC that spans nodes.
   struct container {
     std::shared_ptr<broker> dc;
     std::map<endpoint_id, std::unique_ptr<ghost>> ghosts;
-    std::map<endpoint_id, std::pair<std::uint64_t, std::string>> bound;  ///< here: birth and name
-    std::multimap<endpoint_id, dvk_frame> leaving;                       ///< here: who was asked to, and who asked
+    std::map<endpoint_id, born> bound;              ///< here
+    std::multimap<endpoint_id, dvk_frame> leaving;  ///< here: who was asked to, and who asked
+    std::map<endpoint_id, coming_process> coming;
+    std::map<endpoint_id, settling_process> settling;
   };
   /// A process of another node.
   struct ghost {
     std::shared_ptr<port> stands_for;
     container& in;
     node_id at;
-    std::uint64_t birth;
+    std::uint64_t birth;     ///< 0: it has moved, and that node has not told yet
+    std::uint32_t term = 0;  ///< how often it has moved
     bool listed = true;
+    node_id last_at{};  ///< before it moved
+    std::uint64_t last_birth = 0;
 
     // The operation that can wait; it has one at a time.
     dvk_frame command{};    ///< exchange 0: none
@@ -138,6 +154,11 @@ class gateway final : public gate, public across {
     bool stopping = false;
   };
 
+  /// What is told of a process here.
+  [[nodiscard]] static dvk_frame_kind news_of(const born& what) {
+    return what.term == 0 ? DVK_FRAME_bound : DVK_FRAME_placed;
+  }
+
   /// What other threads have for the gate.
   struct errand {
     enum class kind : std::uint8_t { submit, give_up, abandon, suspect, bound, gone, wake, call } what;
@@ -145,8 +166,7 @@ class gateway final : public gate, public across {
     std::uint64_t exchange = 0;
     dc_id dc{};
     endpoint_id who = none;
-    std::uint64_t birth = 0;
-    std::string name = {};
+    born what_bound = {};
     proxy* which = nullptr;
     const std::function<void()>* action = nullptr;
     std::atomic<bool>* done = nullptr;
@@ -172,8 +192,8 @@ class gateway final : public gate, public across {
   [[nodiscard]] bool is_open(const across_command* command);
   void finish(across_command& command, errc outcome);
   void queue(outgoing&& what);
-  void queue_news(node_id to, dvk_frame_kind kind, dc_id dc, endpoint_id from, endpoint_id about, std::uint64_t value,
-                  std::string_view name);
+  void queue_news(node_id to, dvk_frame_kind kind, dc_id dc);
+  void queue_news(node_id to, dvk_frame_kind kind, dc_id dc, endpoint_id about, const born& what);
   std::size_t encode(outgoing& what, std::span<std::byte> room);
   void complete(node_id from, const dvk_frame& completion);
   void complete_fragment(across_command& command, const open_exchange& exchange, const dvk_frame& completion);
@@ -184,6 +204,7 @@ class gateway final : public gate, public across {
   void carry_out(node_id from, const dvk_frame& frame);
   void answer(const dvk_frame& command, errc outcome);
   void answer(outgoing&& completion);
+  [[nodiscard]] static outgoing elsewhere(const dvk_frame& command, const ghost& moved);
   void start_operation(ghost& who, const dvk_frame& command);
   static void interrupt(ghost& who);
   errc side_of(container& in, const dvk_frame& command, access direction, copy_side& side, dvk_memory& where);
@@ -210,15 +231,30 @@ class gateway final : public gate, public across {
   // ---- Who is where (gateway_ghosts.hpp) ----
   static ghost* find_ghost(container& in, endpoint_id who);
   static ghost* find_ghost(container& in, endpoint_id who, node_id at);
-  void note_bound(dc_id dc, endpoint_id who, std::uint64_t birth, const std::string& name);
+  void note_bound(dc_id dc, endpoint_id who, const born& what);
   void note_gone(dc_id dc, endpoint_id who, std::uint64_t birth);
   void greet(node_id peer, container& in);
   void list(node_id peer, container& in);
   void end_listing(node_id peer, container& in);
-  void appear(node_id at, container& in, endpoint_id who, std::uint64_t birth, std::string_view name);
+  void appear(node_id at, container& in, endpoint_id who, const born& what);
   void vanish(container& in, endpoint_id who);
   void vanish_all(node_id at, container& in, bool unlisted_only);
   void disconnect(ghost& who);
+
+  // ---- Processes that move (gateway_moves.hpp) ----
+  void migrate(container& in, const dvk_frame& command);
+  errc let_go(broker& dc, dvk_estate& estate, node_id to);
+  void send_settle(container& in, endpoint_id who, node_id to, std::uint64_t what, std::vector<std::byte> estate);
+  void end_settle(std::uint16_t dc, endpoint_id who, node_id at, errc outcome);
+  void settle_again(container& in, node_id at);
+  void adopt(container& in, const dvk_frame& command);
+  void settle(container& in, const dvk_frame& command);
+  void forget_coming(container& in, endpoint_id who);
+  void end_operation(ghost& who);
+  bool passes_on(node_id from, container& in, const dvk_frame& command);
+  void pass_on(across_command& command, const dvk_frame& completion);
+  void place(node_id at, container& in, endpoint_id who, const born& what);
+  void relocate(ghost& who, node_id at, std::uint32_t term);
 
   gateway(node_id of, node_id self, std::uint64_t incarnation);
 
@@ -261,6 +297,7 @@ class gateway final : public gate, public across {
 #include <dvs/backends/userspace/gateway_ghosts.hpp>
 #include <dvs/backends/userspace/gateway_impl.hpp>
 #include <dvs/backends/userspace/gateway_in.hpp>
+#include <dvs/backends/userspace/gateway_moves.hpp>
 #include <dvs/backends/userspace/gateway_out.hpp>
 
 #endif

@@ -30,6 +30,7 @@ inline errc gateway::link_up(node_id peer, std::uint64_t incarnation, proxy& by)
     for (auto& [who, known] : in.ghosts)
       if (known->at == peer) known->listed = false;
     peers_.at(peer).unlisted.insert(dc);
+    settle_again(in, peer);
     list(peer, in);  // before any of them asks for anything there
   }
   return errc::ok;
@@ -64,25 +65,25 @@ inline bool gateway::knows(node_id peer) const {
 /// Tells a node that a DC runs here from now on, and wants to know who is bound in it there.
 inline void gateway::greet(node_id peer, container& in) {
   peers_.at(peer).unlisted.insert(number(in.dc->shared_id()));
-  queue_news(peer, DVK_FRAME_join, in.dc->shared_id(), endpoint_id{0}, endpoint_id{0}, 0, {});
+  queue_news(peer, DVK_FRAME_join, in.dc->shared_id());
 }
 
 // ---- Processes here ----
 
-inline void gateway::note_bound(dc_id dc, endpoint_id who, std::uint64_t birth, const std::string& name) {
+inline void gateway::note_bound(dc_id dc, endpoint_id who, const born& what) {
   const auto at = containers_.find(number(dc));
   if (at == containers_.end()) return;
-  at->second.bound[who] = {birth, name};
-  for (auto& [peer, to] : peers_) queue_news(peer, DVK_FRAME_bound, dc, who, endpoint_id{0}, birth, name);
+  at->second.bound[who] = what;
+  for (auto& [peer, to] : peers_) queue_news(peer, news_of(what), dc, who, what);
 }
 
 inline void gateway::note_gone(dc_id dc, endpoint_id who, std::uint64_t birth) {
   const auto at = containers_.find(number(dc));
   if (at == containers_.end()) return;
   const auto known = at->second.bound.find(who);
-  if (known == at->second.bound.end() || known->second.first != birth) return;
+  if (known == at->second.bound.end() || known->second.birth != birth) return;
   at->second.bound.erase(known);
-  for (auto& [peer, to] : peers_) queue_news(peer, DVK_FRAME_gone, dc, who, endpoint_id{0}, 0, {});
+  for (auto& [peer, to] : peers_) queue_news(peer, DVK_FRAME_gone, dc, who, {});
   for (auto asked = at->second.leaving.find(who); asked != at->second.leaving.end();
        asked = at->second.leaving.find(who)) {
     answer(asked->second, errc::ok);
@@ -92,9 +93,8 @@ inline void gateway::note_gone(dc_id dc, endpoint_id who, std::uint64_t birth) {
 
 inline void gateway::list(node_id peer, container& in) {
   const dc_id dc = in.dc->shared_id();
-  for (const auto& [who, born] : in.bound)
-    queue_news(peer, DVK_FRAME_bound, dc, who, endpoint_id{0}, born.first, born.second);
-  queue_news(peer, DVK_FRAME_listed, dc, endpoint_id{0}, endpoint_id{0}, 0, {});
+  for (const auto& [who, what] : in.bound) queue_news(peer, news_of(what), dc, who, what);
+  queue_news(peer, DVK_FRAME_listed, dc);
 }
 
 // ---- Processes of other nodes ----
@@ -105,34 +105,38 @@ inline void gateway::end_listing(node_id peer, container& in) {
 }
 
 /// A process is bound at a node. One whose slot is taken here cannot be reached from here.
-inline void gateway::appear(node_id at, container& in, endpoint_id who, std::uint64_t birth, std::string_view name) {
+inline void gateway::appear(node_id at, container& in, endpoint_id who, const born& what) {
+  if (const auto coming = in.coming.find(who); coming != in.coming.end() && coming->second.from == at)
+    forget_coming(in, who);  // it goes on there after all
   if (ghost* const known = find_ghost(in, who); known != nullptr) {
-    if (known->at == at && known->birth == birth) {
+    if (known->last_at == at && known->last_birth == what.birth && what.birth != 0) return;  // told before it moved
+    if (known->at == at && known->birth == what.birth) {
       known->listed = true;
       known->stands_for->find_again();
       return;
     }
     vanish(in, who);
   }
-  auto bound = in.dc->bind_ghost(carrier_, who, name, at);
-  if (bound) in.ghosts[who] = std::make_unique<ghost>(ghost{*bound, in, at, birth});
+  auto bound = in.dc->bind_ghost(carrier_, who, what.name, at);
+  if (!bound) return;
+  if (what.term != 0) in.dc->relocate(**bound, at, what.term);
+  in.ghosts[who] = std::make_unique<ghost>(ghost{*bound, in, at, what.birth, what.term});
 }
 
 /// A process of another node is gone. What it still asks for here ends first.
 inline void gateway::vanish(container& in, endpoint_id who) {
   ghost& known = *in.ghosts.at(who);
-  while (known.command.exchange != 0) {
-    interrupt(known);
-    carrier_->yield();
-  }
+  end_operation(known);
   in.dc->unbind(*known.stands_for);
   in.ghosts.erase(who);
+  in.settling.erase(who);
+  forget_coming(in, who);
 }
 
 inline void gateway::vanish_all(node_id at, container& in, bool unlisted_only) {
   std::vector<endpoint_id> going;
   for (const auto& [who, known] : in.ghosts)
-    if (known->at == at && !(unlisted_only && known->listed)) going.push_back(who);
+    if (known->at == at && !(unlisted_only && (known->listed || in.settling.contains(who)))) going.push_back(who);
   for (const endpoint_id who : going) vanish(in, who);
 }
 

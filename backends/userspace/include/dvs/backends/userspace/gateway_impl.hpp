@@ -156,10 +156,10 @@ inline void gateway::carry_out(errand& what) {
       begin_search(what.exchange);
       break;
     case errand::kind::bound:
-      note_bound(what.dc, what.who, what.birth, what.name);
+      note_bound(what.dc, what.who, what.what_bound);
       break;
     case errand::kind::gone:
-      note_gone(what.dc, what.who, what.birth);
+      note_gone(what.dc, what.who, what.what_bound.birth);
       break;
     case errand::kind::wake:
       wake(*what.which);
@@ -213,11 +213,11 @@ inline void gateway::abandon(across_command& command) {
   post_or_do({.what = errand::kind::abandon, .command = &command});
 }
 inline void gateway::suspect(std::uint64_t exchange) { post({.what = errand::kind::suspect, .exchange = exchange}); }
-inline void gateway::tell_bound(dc_id dc, endpoint_id who, std::uint64_t birth, std::string_view name) {
-  post({.what = errand::kind::bound, .dc = dc, .who = who, .birth = birth, .name = std::string(name)});
+inline void gateway::tell_bound(dc_id dc, endpoint_id who, born what) {
+  post({.what = errand::kind::bound, .dc = dc, .who = who, .what_bound = std::move(what)});
 }
 inline void gateway::tell_gone(dc_id dc, endpoint_id who, std::uint64_t birth) {
-  post({.what = errand::kind::gone, .dc = dc, .who = who, .birth = birth});
+  post({.what = errand::kind::gone, .dc = dc, .who = who, .what_bound = {birth, 0, {}}});
 }
 
 inline errc gateway::join(const std::shared_ptr<broker>& dc) {
@@ -243,8 +243,8 @@ inline void gateway::leave(broker& dc) {
     const auto at = containers_.find(number(dc.shared_id()));
     if (at == containers_.end() || at->second.dc.get() != &dc) return;
     while (!at->second.ghosts.empty()) vanish(at->second, at->second.ghosts.begin()->first);
-    for (const auto& [who, born] : at->second.bound)
-      for (auto& [peer, to] : peers_) queue_news(peer, DVK_FRAME_gone, dc.shared_id(), who, endpoint_id{0}, 0, {});
+    for (const auto& [who, known] : at->second.bound)
+      for (auto& [peer, to] : peers_) queue_news(peer, DVK_FRAME_gone, dc.shared_id(), who, known);
     containers_.erase(at);
   });
 }

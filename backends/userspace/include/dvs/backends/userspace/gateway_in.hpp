@@ -31,13 +31,20 @@ inline void gateway::carry_out(node_id from, const dvk_frame& frame) {
     return;
   }
   container& in = at->second;
+  if (passes_on(from, in, frame)) return;
   switch (frame.kind) {
     case DVK_FRAME_join:
       return list(from, in);
     case DVK_FRAME_listed:
       return end_listing(from, in);
     case DVK_FRAME_bound:
-      return appear(from, in, endpoint_id{frame.from}, frame.value, frame.name);
+      return appear(from, in, endpoint_id{frame.from}, {frame.value, 0, frame.name});
+    case DVK_FRAME_placed:
+      return place(from, in, endpoint_id{frame.from}, {frame.value, frame.term, frame.name});
+    case DVK_FRAME_adopt:
+      return adopt(in, frame);
+    case DVK_FRAME_settle:
+      return settle(in, frame);
     case DVK_FRAME_gone:
       if (find_ghost(in, endpoint_id{frame.from}, from) != nullptr) vanish(in, endpoint_id{frame.from});
       return;
@@ -49,6 +56,8 @@ inline void gateway::carry_out(node_id from, const dvk_frame& frame) {
       return copy_across(in, frame);
     case DVK_FRAME_control:
       return control(in, frame);
+    case DVK_FRAME_migrate:
+      return migrate(in, frame);
     case DVK_FRAME_cancel:
       return cancel_operation(in, frame);
     case DVK_FRAME_waits_for:
@@ -139,6 +148,9 @@ inline void gateway::run_operation(ghost& who) {
   if (outcome == errc::shut_down) outcome = errc::destination_died;
   outgoing done;
   done.frame = completion_of(command, outcome);
+  if (const ghost* const moved = as.redirected_away_ == to ? find_ghost(who.in, to) : nullptr;
+      outcome == errc::ok && moved != nullptr)
+    return answer(elsewhere(command, *moved));
   if (command.kind == DVK_FRAME_request && outcome == errc::ok) {
     done.frame.message = std::bit_cast<dvk_message>(content);
     if (as.redirected_away_ != none) {

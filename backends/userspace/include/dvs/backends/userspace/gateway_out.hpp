@@ -19,16 +19,19 @@ inline void gateway::queue(outgoing&& what) {
   to.queue.push_back(std::move(what));
 }
 
-inline void gateway::queue_news(node_id to, dvk_frame_kind kind, dc_id dc, endpoint_id from, endpoint_id about,
-                                std::uint64_t value, std::string_view name) {
+inline void gateway::queue_news(node_id to, dvk_frame_kind kind, dc_id dc) {
+  queue_news(to, kind, dc, endpoint_id{0}, {});
+}
+
+inline void gateway::queue_news(node_id to, dvk_frame_kind kind, dc_id dc, endpoint_id about, const born& what) {
   outgoing news;
   news.frame.kind = static_cast<std::uint8_t>(kind);
   news.frame.dc = number(dc);
   news.frame.to_node = number(to);
-  news.frame.from = number(from);
-  news.frame.to = number(about);
-  news.frame.value = value;
-  name.copy(news.frame.name, sizeof news.frame.name - 1);
+  news.frame.from = number(about);
+  news.frame.value = what.birth;
+  news.frame.term = what.term;
+  what.name.copy(news.frame.name, sizeof news.frame.name - 1);
   queue(std::move(news));
 }
 
@@ -78,6 +81,7 @@ inline void gateway::open(across_command& command) {
   if (command.ask.kind == DVK_FRAME_copy_in || command.ask.kind == DVK_FRAME_copy_out) return open_fragments(command);
   outgoing asked;
   asked.frame = command.ask;
+  asked.data = command.here;
   command.exchange = asked.frame.exchange = exchanges_.add({.at = at, .command = &command});
   if (command.number != nullptr) command.number->store(command.exchange, std::memory_order_release);
   if (command.request_number != nullptr) command.request_number->store(command.exchange, std::memory_order_release);
@@ -163,6 +167,8 @@ inline void gateway::complete(node_id from, const dvk_frame& completion) {
   if (found == nullptr || found->at != from) return;
   const open_exchange exchange = std::move(*found);
   exchanges_.remove(completion.exchange);
+  if (completion.kind == DVK_FRAME_elsewhere && exchange.command != nullptr && exchange.fragment_bytes == 0)
+    return pass_on(*exchange.command, completion);
   if (exchange.done) return exchange.done(completion);
   if (exchange.command == nullptr) return;
   across_command& command = *exchange.command;

@@ -104,6 +104,9 @@ struct link final : promise_keeper, door_source {
   /// Says which message was taken last.
   void note_taken(std::uint32_t sequence);
 
+  /// Whether the asker has a request open that the server took; on the server's thread.
+  [[nodiscard]] bool awaits_answer() const;
+
   /// The same, on the asker's thread.
   [[nodiscard]] std::uint32_t sequence() const { return asking.load(std::memory_order_relaxed); }
   [[gnu::always_inline]] std::uint32_t begin_exchange() {

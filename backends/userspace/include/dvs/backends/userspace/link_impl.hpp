@@ -91,6 +91,15 @@ inline bool link::server_left() const {
   return server_gone.load(std::memory_order_seq_cst) || (across && server->is_lost());
 }
 
+inline bool link::awaits_answer() const {
+  if (local) {
+    const port::wait_record& wait = asker->wait_;
+    return wait.kind == port::wait_kind::answer && wait.on == this && !wait.done && !pending;
+  }
+  const slot_state post(lines.post.state.load(std::memory_order_acquire));
+  return post.kind() == slot_kind::request && post.sequence() == taken.load(std::memory_order_relaxed) && is_open();
+}
+
 inline std::uint32_t link::look() {
   if (direct) take_note();
   const std::uint32_t word = lines.post.state.load(std::memory_order_seq_cst);

@@ -10,6 +10,7 @@
 #include <dvs/backends/userspace/across.hpp>
 #include <dvs/backends/userspace/link.hpp>
 #include <initializer_list>
+#include <limits>
 #include <string_view>
 #include <unordered_map>
 
@@ -20,6 +21,9 @@ class gateway;
 class listener;
 class socket_address;
 struct across_command;
+
+/// How an operation ends whose partner goes on elsewhere, nothing being done: it is begun again. Stays in the backend.
+inline constexpr errc moved_on{std::numeric_limits<int>::max()};
 
 /// Packs what a process does into one word, so that others read it in one piece. The count tells two waits apart.
 struct published_state {
@@ -51,9 +55,13 @@ class port final : public bell_source {
 
   [[nodiscard]] endpoint_id id() const { return id_; }
   /// Whether it stands for a process of another node.
-  [[nodiscard]] bool is_ghost() const { return node_ != DVK_HERE; }
+  [[nodiscard]] bool is_ghost() const { return is_ghost_; }
   /// Whether it stands for a process of a node that cannot be reached.
   [[nodiscard]] bool is_lost() const { return lost_.load(std::memory_order_seq_cst); }
+  /// Whether its process goes on in another place: another port has its endpoint now.
+  [[nodiscard]] bool has_moved() const { return moved_.load(std::memory_order_seq_cst); }
+  /// Whether it is to move, and nothing is delivered to it.
+  [[nodiscard]] bool is_held() const { return held_.load(std::memory_order_relaxed); }
 
   errc send(endpoint_id to, const message& m, timeout limit);
   errc receive(endpoint_id source, timeout limit, incoming& in);
@@ -138,7 +146,8 @@ class port final : public bell_source {
     [[nodiscard]] wait_progress& progress() { return *this; }
   };
   /// What stands in the way of calls; the bits above these are the calls that its privileges deny.
-  static constexpr std::uint32_t control_cancel = 1, control_shut_down = 2, control_unbound = 4, control_denied = 8;
+  static constexpr std::uint32_t control_cancel = 1, control_shut_down = 2, control_unbound = 4, control_leaving = 8,
+                                 control_denied = 16;
   static_assert(control_denied << static_cast<unsigned>(call::relay) != 0, "the calls fit above the rest");
   [[nodiscard]] static constexpr std::uint32_t denial_of(call c) { return control_denied << static_cast<unsigned>(c); }
 
@@ -175,6 +184,7 @@ class port final : public bell_source {
   // ---- Rendezvous ----
   void draw_ticket(link& on);
   [[nodiscard]] link* through_gateway(link& on) { return asked_.find(on.server_id)->second.get(); }
+  errc send_once(endpoint_id to, const message& m, timeout limit);
   errc send_local(link& on, const message& m, timeout limit);
   errc send_remote(link& on, const message& m, timeout limit);
   errc ask(endpoint_id to, message& m, timeout limit, const std::shared_ptr<link>& relayer);
@@ -210,6 +220,10 @@ class port final : public bell_source {
   void hand_over(endpoint_id from, std::uint32_t exchange, const message& m, bool first);
   void complete(errc outcome, bool first = false);
   [[nodiscard]] errc final_outcome(errc outcome) const;
+  [[nodiscard]] errc why_gone(const port& partner, errc died) const;
+  /// Has `operation(rest of the limit)` done again as long as its partner goes on elsewhere.
+  template <class Operation>
+  static errc until_settled(timeout limit, Operation&& operation);
   void enlist(link& from);
   void unlist(link& from);
   void adopt(const std::shared_ptr<link>& from);
@@ -249,6 +263,13 @@ class port final : public bell_source {
   void lose();
   void find_again() { lost_.store(false, std::memory_order_seq_cst); }
 
+  // ---- Moving to another place ----
+  [[nodiscard]] bool comes_to_rest(endpoint_id source);
+  [[nodiscard]] bool owes_answer();
+  bool take_back(std::int32_t source_index);
+  void give_notes_to(dvk_estate& estate);
+  void take_over(const dvk_estate& estate);
+
   // ---- Notifications ----
   errc notify_from(endpoint_id source, endpoint_id to, std::uint64_t value, call c);
   void forget_notification(std::int32_t source_index);
@@ -272,6 +293,7 @@ class port final : public bell_source {
   [[nodiscard]] link_map& asked_like(const link& on) { return on.direct ? directly_asked_ : asked_; }
   [[nodiscard]] link_map& served_like(const link& on) { return on.direct ? directly_served_ : served_; }
   void mark_links_gone();
+  void end_wait_of(port& asker, bool untaken);
   void drop_links();
   void drop_asked(link& on);
   void drop_served(link& on);
@@ -281,9 +303,12 @@ class port final : public bell_source {
   const endpoint_id id_;
   const std::int32_t index_;
   const bool is_system_;
-  const std::int32_t node_;
+  const bool is_ghost_;
+  std::atomic<std::int32_t> node_;  ///< a ghost: changes when its process moves
   std::atomic<std::uint32_t> control_{0};
   std::atomic<bool> lost_{false};
+  std::atomic<bool> moved_{false};
+  std::atomic<bool> held_{false};
   std::atomic<std::uint64_t> locked_wait_{0};  ///< the published state of a wait that is to end as locked
   std::uint64_t birth_ = 0;                    ///< which of all processes of this node it is
   endpoint_id redirected_away_ = none;         ///< a ghost: its request was relayed to this process of another node

@@ -41,11 +41,16 @@ inline errc port::wait_across(across_command& command, published_state doing, ti
 }
 
 inline errc port::send_across(link& on, const message& m, timeout limit) {
+  if (is_ghost()) {  // its own node sends there
+    redirected_away_ = on.server_id;
+    return errc::ok;
+  }
   across_command sent;
   address(sent, limit.is_zero() ? DVK_FRAME_try_send : DVK_FRAME_send, on.server_id, on.server->node_);
   sent.ask.message = std::bit_cast<dvk_message>(m);
   const errc outcome =
       wait_across(sent, {activity::sending, false, 0, on.server_id}, limit.is_zero() ? forever : limit);
+  if (outcome == errc::ok && sent.is_here_now) return moved_on;
   if (outcome == errc::ok) count(sent_);
   return outcome;
 }
@@ -55,21 +60,23 @@ inline errc port::sendrec_across(link& on, message& m, timeout limit, const std:
     redirected_away_ = on.server_id;
     return errc::ok;
   }
+  const endpoint_id server = on.server_id;  // the link may go with its ghost
   across_command asked;
-  address(asked, DVK_FRAME_request, on.server_id, on.server->node_);
+  address(asked, DVK_FRAME_request, server, on.server->node_);
   asked.ask.message = std::bit_cast<dvk_message>(m);
   asked.answer = &m;
   asked.request_number = &asking_across_;
-  const published_state doing{activity::sending, false, 0, on.server_id};
+  const published_state doing{activity::sending, false, 0, server};
   if (relayer != nullptr) {
     publish(doing);
     tell_relayer(*relayer);
   }
   const errc outcome = wait_across(asked, doing, limit);
   if (outcome != errc::ok) return outcome;
-  count(sent_);
-  wait_.redirect = asked.redirect;
+  wait_.redirect = asked.is_here_now ? server : asked.redirect;
   wait_.on = nullptr;
+  if (asked.is_here_now) return errc::ok;
+  count(sent_);
   if (asked.redirect == none) count(received_);
   return errc::ok;
 }

@@ -31,6 +31,7 @@ inline errc port::reply_unasked(endpoint_id to, std::uint32_t exchange, const me
   address(answer, DVK_FRAME_reply, to, other->node_);
   answer.ask.message = std::bit_cast<dvk_message>(m);
   const errc outcome = across_wait(carrier_).carry_out(*broker_->outside(), answer);
+  if (answer.is_here_now) return reply_long(to, exchange, m);
   if (outcome == errc::ok) count(sent_);
   return outcome;
 }

@@ -15,6 +15,7 @@ inline port::port(std::shared_ptr<broker> owner, std::shared_ptr<carrier> runs_o
       id_(id),
       index_(index),
       is_system_(is_system),
+      is_ghost_(node != DVK_HERE),
       node_(node),
       random_state_(static_cast<std::uint64_t>(monotonic_ns()) ^ static_cast<std::uint64_t>(index) << 48),
       note_words_(is_system ? (system_processes + 63) / 64 : 0) {
@@ -83,15 +84,16 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
     accept_nothing();
     // The end of the DC comes before what it brings about.
     const std::uint32_t control = control_.load(std::memory_order_acquire) & (control_cancel | control_shut_down);
-    if (control == control_shut_down && give_up()) {
+    if ((control == control_shut_down || (control != 0 && control != control_cancel && is_held())) && give_up()) {
       outcome = errc::shut_down;
       break;
     }
     if (poll()) break;
-    errc why = interrupted();
+    const bool held = is_held();
+    errc why = held ? errc::ok : interrupted();
     const std::uint64_t locked = locked_wait_.load(std::memory_order_relaxed);
     if (why == errc::ok && locked != 0 && locked == state_.load(std::memory_order_relaxed)) why = errc::locked;
-    if (why == errc::ok && deadline >= 0 && monotonic_ns() >= deadline) why = errc::timed_out;
+    if (why == errc::ok && !held && deadline >= 0 && monotonic_ns() >= deadline) why = errc::timed_out;
     // A partner that answers soon is not worth the search; one that does not may be waiting for us.
     if (why == errc::ok && how.word == nullptr && !std::exchange(checked_for_cycle, true) && would_lock(*on))
       why = errc::locked;
@@ -103,10 +105,10 @@ errc port::wait_until(published_state doing, timeout limit, link* on, bool atten
       if (why == errc::cancelled) control_.fetch_or(control_cancel, std::memory_order_relaxed);
       continue;
     }
-    accepting_ = wait_.kind == wait_kind::receive ? wait_.source : none;
-    accepting_requests_ = wait_.kind == wait_kind::receive_request;
+    accepting_ = wait_.kind == wait_kind::receive && !held ? wait_.source : none;
+    accepting_requests_ = wait_.kind == wait_kind::receive_request && !held;
     if (leads_out && how.word == nullptr) broker_->watch_direct_waits();
-    carrier_->suspend(deadline, how);
+    carrier_->suspend(held ? -1 : deadline, how);
     if (on == nullptr || how.word == nullptr) continue;
     if (const std::uint32_t now = how.word->load(std::memory_order_acquire); now != how.seen) {
       how.seen = now;  // most likely the end of the wait: the line is better left where it is
@@ -189,10 +191,17 @@ inline errc port::notify_from(endpoint_id source, endpoint_id to, std::uint64_t 
     told.ask.other = number(source);
     told.ask.value = value;
     const errc outcome_there = across_wait(carrier_).carry_out(*broker_->outside(), told);
+    if (told.is_here_now) return notify_from(source, to, value, c);
     if (outcome_there == errc::ok) count(sent_);
     return outcome_there;
   }
-  on->server->post_notification(broker_->index_of(source), value, carrier_.get());
+  port& there = *on->server;
+  there.post_notification(broker_->index_of(source), value, carrier_.get());
+  if (there.has_moved() && there.take_back(broker_->index_of(source))) {
+    broker_->lock().lock();  // under which it has moved when we get it
+    broker_->lock().unlock();
+    return notify_from(source, to, value, c);
+  }
   count(sent_);
   return errc::ok;
 }
@@ -281,7 +290,7 @@ inline errc port::wait_for_table(endpoint_id who, bool bound, timeout limit) {
   if (const errc refused = enter_unchecked(); refused != errc::ok) return refused;
   if (who == hardware) return errc::bad_destination;
   if (who == id_) return errc::bad_endpoint;
-  table_watch watch(*carrier_, who, bound);
+  table_watch watch(*carrier_, who, bound ? awaited::bound : awaited::unbound);
   broker_->watch_table(watch);
   errc outcome = watch.outcome();
   if (outcome == errc::would_block && !limit.is_zero()) {

@@ -167,6 +167,15 @@ inline void port::mark_links_gone() {
   for (const auto& on : new_links_) on->server_gone.store(true, std::memory_order_seq_cst);
 }
 
+/// Ends what a partner of this thread waits for, or lets it begin again where the process goes on.
+inline void port::end_wait_of(port& asker, bool untaken) {
+  if (!has_moved()) return asker.complete(untaken ? errc::destination_died : errc::source_died);
+  if (asker.wait_.kind != wait_kind::answer) return asker.complete(moved_on);
+  asker.wait_.redirect = id_;
+  asker.complete(errc::ok);
+  asker.wait_.on = nullptr;
+}
+
 /// The port leaves: ends what partners wait for, and every link.
 inline void port::drop_links() {
   adopt_new();
@@ -181,8 +190,7 @@ inline void port::drop_links() {
     if (on->local) {
       port& asker = *on->asker;
       const bool untaken = on->pending;
-      if (asker.wait_.on == on.get() && !asker.wait_.done)
-        asker.complete(untaken ? errc::destination_died : errc::source_died);
+      if (asker.wait_.on == on.get() && !asker.wait_.done) end_wait_of(asker, untaken);
       if (asker.blocked_on_.load(std::memory_order_relaxed) == on.get())
         asker.blocked_on_.store(nullptr, std::memory_order_release);
       on->server_gone.store(true, std::memory_order_release);

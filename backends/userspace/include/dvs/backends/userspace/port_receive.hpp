@@ -9,8 +9,10 @@
 namespace dvs::userspace {
 
 [[gnu::noinline]] inline errc port::receive_long(endpoint_id source, timeout limit, incoming& in) {
-  if (const errc refused = enter_waiting(call::receive); refused != errc::ok) return refused;
-  return receive_any(wait_kind::receive, source, limit, in);
+  return until_settled(limit, [&](timeout rest) {
+    if (const errc refused = enter_waiting(call::receive); refused != errc::ok) return refused;
+    return receive_any(wait_kind::receive, source, rest, in);
+  });
 }
 
 inline errc port::receive_request(timeout limit, incoming& in) {
@@ -28,7 +30,8 @@ inline errc port::receive_any(wait_kind kind, endpoint_id source, timeout limit,
   };
   carrier_->keep_promise();
   carrier_->poll_bells();
-  if (attempt()) return errc::ok;
+  const bool rests = !limit.is_zero() && comes_to_rest(source);  // who only polls does not rest
+  if (!rests && attempt()) return errc::ok;
   if (limit.is_zero()) return errc::would_block;
   return wait_for_message(kind, source, limit, in, on);
 }
@@ -37,6 +40,7 @@ inline errc port::receive_any(wait_kind kind, endpoint_id source, timeout limit,
 inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout limit, incoming& in, link* on) {
   const bool requests_only = kind == wait_kind::receive_request;
   const auto attempt = [&] {
+    if (comes_to_rest(source)) return false;
     return (!requests_only && take_notification(source, in)) || take_pending(source, requests_only, in);
   };
   wait_.kind = kind;
@@ -67,7 +71,7 @@ inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout l
       if (!on->lines.cancel_exchange(on->sequence())) return finish_listening(in);
       if (attempt()) return true;
       if (on->server_left()) {
-        wait_.outcome = on->server->is_lost() ? errc::not_connected : errc::source_died;
+        wait_.outcome = why_gone(*on->server, errc::source_died);
         return true;
       }
       listen();  // what was there was withdrawn
@@ -81,6 +85,8 @@ inline errc port::wait_for_message(wait_kind kind, endpoint_id source, timeout l
   errc outcome = wait_until({activity::receiving, requests_only, 0, source}, limit, nullptr, false, poll, give_up);
   outcome = final_outcome(outcome);
   close();
+  if (is_held()) static_cast<void>(broker_->still_rests(*this));
+  if (has_moved()) broker_->leave_behind(*this);
   return outcome;
 }
 
@@ -105,7 +111,7 @@ inline bool port::finish_listening(incoming& in) {
       count(received_);
       return true;
     default:
-      wait_.outcome = on.server->is_lost() ? errc::not_connected : errc::source_died;
+      wait_.outcome = why_gone(*on.server, errc::source_died);
       return true;
   }
 }

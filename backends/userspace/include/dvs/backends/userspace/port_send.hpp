@@ -19,7 +19,28 @@ inline errc port::final_outcome(errc outcome) const {
                                                                                                    : outcome;
 }
 
+/// The error of an operation whose partner is not there any more, and has not taken it.
+inline errc port::why_gone(const port& partner, errc died) const {
+  if (partner.has_moved()) return moved_on;
+  return partner.is_lost() ? errc::not_connected : died;
+}
+
+template <class Operation>
+errc port::until_settled(timeout limit, Operation&& operation) {
+  const bool is_limited = !limit.is_forever() && !limit.is_zero();
+  const std::int64_t deadline = is_limited ? monotonic_ns() + limit.length().count() : 0;
+  for (;;) {
+    const errc outcome = operation(limit);
+    if (outcome != moved_on) return outcome;
+    if (is_limited) limit = timeout(duration{std::max<std::int64_t>(deadline - monotonic_ns(), 1)});
+  }
+}
+
 inline errc port::send(endpoint_id to, const message& m, timeout limit) {
+  return until_settled(limit, [&](timeout rest) { return send_once(to, m, rest); });
+}
+
+inline errc port::send_once(endpoint_id to, const message& m, timeout limit) {
   if (const errc refused = enter_waiting(call::send); refused != errc::ok) return refused;
   if (is_notification(m)) return errc::bad_argument;
   link* on = nullptr;
@@ -58,7 +79,7 @@ inline errc port::send_local(link& on, const message& m, timeout limit) {
   port& to = *on.server;
   carrier_->keep_promise();
   carrier_->poll_bells();  // what came from other threads before is served before
-  if (on.server_gone.load(std::memory_order_relaxed)) return broker_->gone(errc::destination_died);
+  if (on.server_gone.load(std::memory_order_relaxed)) return broker_->gone(why_gone(to, errc::destination_died));
   if (to.accepts(id_, false)) {
     count(sent_);
     to.hand_over(id_, 0, m, true);
@@ -134,7 +155,7 @@ inline errc port::send_remote(link& on, const message& m, timeout limit) {
     if (on.lines.send_outcome() == slot_kind::taken)
       count(sent_);
     else
-      outcome = final_outcome(to.is_lost() ? errc::not_connected : errc::destination_died);
+      outcome = final_outcome(why_gone(to, errc::destination_died));
   }
   close();
   return outcome;
@@ -185,7 +206,11 @@ inline errc port::sendrec_local(link& on, message& m, timeout limit, const std::
   port& to = *on.server;
   carrier_->keep_promise();
   carrier_->poll_bells();
-  if (on.server_gone.load(std::memory_order_relaxed)) return broker_->gone(errc::peer_died);
+  if (on.server_gone.load(std::memory_order_relaxed)) {
+    if (!to.has_moved()) return broker_->gone(errc::peer_died);
+    wait_.redirect = to.id_;
+    return errc::ok;
+  }
   open(on);
   wait_.kind = wait_kind::answer;
   wait_.answer = &m;
@@ -247,8 +272,14 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std:
   const errc outcome = wait_until({activity::awaiting_reply, false, 0, to.id_}, limit, &on, attended, poll,
                                   [&] { return on.lines.cancel_exchange(on.sequence()); });
   if (outcome != errc::ok) return outcome;
+  const slot_kind ended = on.lines.exchange_outcome(on.sequence());
+  if (ended != slot_kind::answered && ended != slot_kind::redirected && to.has_moved()) {
+    wait_.redirect = to.id_;
+    wait_.on = nullptr;
+    return errc::ok;
+  }
   count(sent_);
-  switch (on.lines.exchange_outcome(on.sequence())) {
+  switch (ended) {
     case slot_kind::answered:
       on.lines.answer.read(m);
       m.source = to.id_;

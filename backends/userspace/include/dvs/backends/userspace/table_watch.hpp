@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// A wait for a process to be bound or unbound.
+/// A wait for a process to be bound, unbound or at rest.
 #ifndef DVS_BACKENDS_USERSPACE_TABLE_WATCH_HPP
 #define DVS_BACKENDS_USERSPACE_TABLE_WATCH_HPP
 
@@ -10,12 +10,15 @@
 
 namespace dvs::userspace {
 
+/// What is waited for.
+enum class awaited : std::uint8_t { bound, unbound, rest };
+
 /// The broker decides it at the change itself, under its lock: a process that comes and goes at once is not missed.
 /// Belongs to the task that made it.
 class table_watch final : public bell_source {
  public:
-  table_watch(carrier& here, endpoint_id whom, bool binding)
-      : who(whom), for_bound(binding), carrier_(here), waits_(here.running()), bell_(here.add_bell(*this)) {}
+  table_watch(carrier& here, endpoint_id whom, awaited what)
+      : who(whom), wanted(what), carrier_(here), waits_(here.running()), bell_(here.add_bell(*this)) {}
   table_watch(const table_watch&) = delete;
   table_watch& operator=(const table_watch&) = delete;
   ~table_watch() { carrier_.remove_bell(bell_, *this); }
@@ -28,7 +31,7 @@ class table_watch final : public bell_source {
   }
 
   const endpoint_id who;
-  const bool for_bound;  ///< false: waits for its end
+  const awaited wanted;
 
  private:
   void rung() override { carrier_.make_ready(waits_); }

@@ -46,6 +46,10 @@ inline errc switchboard::admit(line_id from, const line& at, dc_record& in, dvk_
     case DVK_FRAME_lock:
       if (!at.peer) return errc::no_privilege;
       break;
+    case DVK_FRAME_migrate:
+    case DVK_FRAME_adopt:
+    case DVK_FRAME_settle:
+      return errc::not_supported;
     default:
       break;
   }
@@ -180,6 +184,9 @@ inline void switchboard::completion_in(line_id from, dvk_frame& frame) {
   const open_command* const open = exchanges_.find(frame.exchange);
   if (open == nullptr || open->to != from) return;  // nobody wants to know any more
   const std::uint8_t command = open->frame.kind;
+  // To processes here one that has moved has ended, and begins anew when its new node tells of it.
+  if (frame.kind == DVK_FRAME_elsewhere && lines_.at(from).peer)
+    return finish(frame.exchange, completion_of(open->frame, errc::destination_died));
   const bool is_redirect = command == DVK_FRAME_request && frame.kind == DVK_FRAME_redirect;
   if (!is_redirect && frame.kind != completion_of(open->frame, errc::ok).kind) return fail(from);
   if (frame.kind == DVK_FRAME_copy_out_done && frame.result == DVK_E_ok && frame.data_bytes != open->frame.part.bytes)

@@ -148,6 +148,9 @@ inline void switchboard::news_from_peer(line_id from, line& at, const dvk_frame&
   switch (frame.kind) {
     case DVK_FRAME_join:
       return greet(at, in, false);
+    case DVK_FRAME_placed:
+      if (known != nullptr && known->at != from && lines_.at(known->at).peer) unbind(in, endpoint_id{frame.from});
+      return appear(from, in, frame);
     case DVK_FRAME_bound:
       return appear(from, in, frame);
     case DVK_FRAME_gone:
