@@ -35,9 +35,10 @@ class server {
 }  // namespace tickets
 
 int main() {
+  tickets::state of_first, of_second;
+  int clients = 3;
   dvs::userspace::node node;
   auto dc = node.create_dc("office");
-  tickets::state of_first, of_second;
 
   dc.spawn(tickets::where, [&](auto& self) {
       tickets::server<1> first(of_first);
@@ -49,7 +50,6 @@ int main() {
       tickets::server<2> second(of_second);
       static_cast<void>(dvs::serve<tickets::protocol>(*self, second));
     }).value();
-  int clients = 3;
   for (int c = 0; c < 3; ++c)
     dc.spawn([&](auto& self) {
         for (int i = 0; i < 1000; ++i) static_cast<void>(self.sendrec(tickets::where, tickets::draw{}).value());

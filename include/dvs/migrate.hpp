@@ -12,6 +12,9 @@
 /// of, follows; so do its name, its privileges and its counters. Its memory, its own grants, its alarm, its wish to
 /// hear of deaths and its listeners do not.
 ///
+/// A process that waits in `take_over` is also the *backup* of the other: `promote` puts it in its place if its node is
+/// lost.
+///
 /// Source: the DVS paper's migration of endpoints (`migr_start`, `migr_commit`, `migr_rollback`); how it works is told
 /// in `docs/adr/0020-migration-of-endpoints.md`.
 #ifndef DVS_MIGRATE_HPP
@@ -30,6 +33,7 @@ concept migrating_backend = backend<Backend> && requires(typename Backend::dc& d
   { dc.migrate_commit(who, node_id{}) } -> std::same_as<errc>;
   { dc.migrate_rollback(who) } -> std::same_as<errc>;
   { dc.take_over(who, limit) } -> std::same_as<result<typename Backend::port*>>;
+  { dc.promote(who) } -> std::same_as<errc>;
 };
 
 /// A process that rests until it is decided where it goes on. If this leaves scope undecided it goes on where it is.
@@ -77,6 +81,19 @@ result<typename dc<Backend>::owned_endpoint> take_over(dc<Backend>& in, endpoint
   const auto port = in.implementation().take_over(who, limit);
   if (!port) return port.error();
   return std::make_unique<bound_endpoint<Backend>>(in.implementation(), **port);
+}
+
+/// Has a process of a node that is lost go on here, in the context that waits in `take_over`: its backup. It begins
+/// with the privileges that its slot has after bind; whoever asks for it is served by it from now on, as soon as its
+/// node knows. Should the lost one live on after all, it ends with `errc::shut_down` when it hears of its successor,
+/// and who has asked it and has no answer gets `errc::source_died`. Whether it is dead is for the caller to know, such
+/// as by the votes of a group: of two that were promoted at once in parts of a cluster that cannot reach each other,
+/// both live on. Errors: `not_waiting` (there is no backup here), `process_running` (its node can be reached, or is
+/// this one), `bad_endpoint` (no such process), `not_supported`. Source: the DVS paper's backup endpoints; `bkupbind`
+/// and the commit to the own node.
+template <migrating_backend Backend>
+result<void> promote(dc<Backend>& in, endpoint_id who) {
+  return in.implementation().promote(who);
 }
 
 }  // namespace dvs

@@ -105,6 +105,8 @@ class across {
   /// Lets a process of `dc` go on at the node `to`; returns when that is decided. `estate` is what it would leave, and
   /// is what it has left. Errors: those of adopt (docs/wire_format.md), `not_connected`.
   virtual errc hand_over(broker& dc, dvk_estate& estate, node_id to) = 0;
+  /// Has a process of a node that is lost go on at this one. Errors: those of `broker::replace_lost`.
+  virtual errc promote(broker& dc, endpoint_id who) = 0;
   /// The DC runs here from now on.
   virtual errc join(const std::shared_ptr<broker>& dc) = 0;
   /// The DC has ended here; returns when no process of another node is bound in it.

@@ -55,6 +55,7 @@ class broker final : public std::enable_shared_from_this<broker> {
   errc migrate_commit(endpoint_id who, node_id to);
   errc migrate_rollback(endpoint_id who);
   result<port*> take_over(endpoint_id who, timeout limit);
+  errc promote(endpoint_id who);
 
   // ---- For the registry ----
   /// Binds the process that was given the endpoint `id`.
@@ -108,6 +109,11 @@ class broker final : public std::enable_shared_from_this<broker> {
   /// Lets a process go on at another node, and says what it leaves. Returns its ghost.
   result<std::shared_ptr<port>> let_go(endpoint_id who, const std::shared_ptr<carrier>& gate, node_id at,
                                        dvk_estate& estate);
+  /// Ends a process here, as it goes on at another node, where it was promoted. Returns its ghost.
+  result<std::shared_ptr<port>> step_down(endpoint_id who, const std::shared_ptr<carrier>& gate, node_id at);
+  /// Has a process of a node that is lost go on here. Returns its ghost, which was left behind. Errors: `not_waiting`
+  /// (nobody wants to take it over), `process_running` (its node can be reached).
+  result<std::shared_ptr<port>> replace_lost(endpoint_id who);
   /// Learns where a process of another node is now.
   void relocate(port& ghost, node_id at, std::uint32_t term);
   /// Ends what a port that is not in the table any more has on its thread.
@@ -225,6 +231,8 @@ class broker final : public std::enable_shared_from_this<broker> {
   [[nodiscard]] static errc rest_of(const port& p);
   result<port*> find_resting(endpoint_id who);
   errc take_estate(port& from, dvk_estate& estate);
+  result<std::shared_ptr<port>> put_ghost_for(port& old, const std::shared_ptr<carrier>& gate, node_id at,
+                                              dvk_estate& estate);
   void replace(port& old, const std::shared_ptr<port>& by);
   void succeed_with(successor& next, const dvk_estate& estate);
   errc move_here(endpoint_id who);

@@ -147,11 +147,12 @@ inline result<port*> broker::wait_for_own_bind(timeout limit) {
 inline void broker::unbind(port& leaving) {
   std::shared_ptr<port> held;
   {
-    const std::lock_guard guard(lock_);
+    std::unique_lock guard(lock_);
     auto& entry = ports_[static_cast<std::size_t>(leaving.index_)];
     if (entry.get() != &leaving) {
       forget_moved(leaving, held);
-      return;
+      guard.unlock();
+      return leave_behind(leaving);
     }
     held = std::move(entry);
     entry = nullptr;
@@ -174,6 +175,7 @@ inline void broker::unbind(port& leaving) {
 
 /// Ends what a port that is not in the table any more has on its thread.
 inline void broker::leave_behind(port& left) {
+  if (std::exchange(left.left_behind_, true)) return;
   left.carrier_->clear_timer(left.alarm_);
   left.drop_links();
   left.carrier_->remove_bell(left.bell_, left);

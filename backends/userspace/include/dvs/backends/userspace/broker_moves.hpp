@@ -165,16 +165,30 @@ inline result<std::shared_ptr<port>> broker::let_go(endpoint_id who, const std::
   const std::lock_guard guard(lock_);
   const auto resting = find_resting(who);
   if (!resting) return resting.error();
-  port& old = **resting;
-  const std::shared_ptr<port> held = port_at(who);
+  return put_ghost_for(**resting, gate, at, estate);
+}
+
+inline result<std::shared_ptr<port>> broker::step_down(endpoint_id who, const std::shared_ptr<carrier>& gate,
+                                                       node_id at) {
+  const auto estate = std::make_unique<dvk_estate>();
+  const std::lock_guard guard(lock_);
+  dvk_slot* slot = nullptr;
+  if (dvk_find_bound(table(), number(who), &slot) != DVK_E_ok || slot->node != DVK_HERE) return errc::bad_endpoint;
+  return put_ghost_for(*port_at(who), gate, at, *estate);
+}
+
+/// Has a process of this node be one of another. The caller holds the lock.
+inline result<std::shared_ptr<port>> broker::put_ghost_for(port& old, const std::shared_ptr<carrier>& gate, node_id at,
+                                                           dvk_estate& estate) {
+  const std::shared_ptr<port> held = port_at(old.id_);
   {
     const std::lock_guard grants_guard(grants_lock_);
     if (const errc refused = take_estate(old, estate); refused != errc::ok) return refused;
-    dvk_migrate_commit(table(), number(who), number(at));
+    dvk_migrate_commit(table(), number(old.id_), number(at));
     dvk_completion left;
     while (dvk_next_completion(table(), &left) != 0) continue;
   }
-  const auto ghost = make_port(gate, who, number(at));
+  const auto ghost = make_port(gate, old.id_, number(at));
   ghost->permit(call_set::all());
   replace(old, ghost);
   old.give_notes_to(estate);
@@ -255,6 +269,37 @@ inline result<std::shared_ptr<port>> broker::succeed(dvk_estate& estate) {
   std::shared_ptr<port> ghost = port_at(who);
   succeed_with(*next, estate);
   return ghost;
+}
+
+inline result<std::shared_ptr<port>> broker::replace_lost(endpoint_id who) {
+  const auto estate = std::make_unique<dvk_estate>();
+  const std::lock_guard guard(lock_);
+  successor* const next = successor_of(who);
+  if (next == nullptr || ended()) return errc::not_waiting;
+  std::shared_ptr<port> ghost = port_at(who);
+  if (!ghost->is_ghost() || !ghost->is_lost()) return errc::process_running;
+  const dvk_slot& slot = slot_at(*ghost);
+  estate->endpoint = number(who);
+  estate->term = slot.term + 1;
+  estate->tasks = limits_.tasks;
+  estate->system_processes = limits_.system_processes;
+  dvk_get_privileges(table(), number(who), &estate->privileges);
+  estate->privileges.calls = default_calls(table(), who).bits();
+  std::memset(estate->peers, 0xFF, sizeof estate->peers);
+  std::memcpy(estate->name, slot.name, sizeof estate->name);
+  {
+    const std::lock_guard grants_guard(grants_lock_);
+    if (const int taken = dvk_migrate_adopt(table(), estate.get(), 0); taken != DVK_E_ok) return errc{taken};
+  }
+  succeed_with(*next, *estate);
+  return ghost;
+}
+
+inline errc broker::promote(endpoint_id who) {
+  if (shared_ != nullptr) return errc::not_supported;
+  const auto other = port_of(who);
+  if (other == nullptr) return errc::bad_endpoint;
+  return other->is_ghost() ? outside_->promote(*this, who) : errc::process_running;
 }
 
 /// The caller holds the lock.

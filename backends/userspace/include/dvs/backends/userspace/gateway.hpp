@@ -85,6 +85,7 @@ class gateway final : public gate, public across {
   void tell_bound(dc_id dc, endpoint_id who, born what) override;
   void tell_gone(dc_id dc, endpoint_id who, std::uint64_t birth) override;
   errc hand_over(broker& dc, dvk_estate& estate, node_id to) override;
+  errc promote(broker& dc, endpoint_id who) override;
   errc join(const std::shared_ptr<broker>& dc) override;
   void leave(broker& dc) override;
 
@@ -253,6 +254,7 @@ class gateway final : public gate, public across {
   void end_operation(ghost& who);
   bool passes_on(node_id from, container& in, const dvk_frame& command);
   void pass_on(across_command& command, const dvk_frame& completion);
+  void step_down(node_id at, container& in, endpoint_id who, const born& what);
   void place(node_id at, container& in, endpoint_id who, const born& what);
   void relocate(ghost& who, node_id at, std::uint32_t term);
 

@@ -163,6 +163,34 @@ inline void gateway::forget_coming(container& in, endpoint_id who) {
   for (const auto& [from, frame] : known.mapped().waiting) carry_out(from, frame);
 }
 
+// ---- Promotion ----
+
+inline errc gateway::promote(broker& dc, endpoint_id who) {
+  errc outcome = errc::bad_endpoint;
+  run([&] {
+    const auto in = containers_.find(number(dc.shared_id()));
+    if (in == containers_.end() || find_ghost(in->second, who) == nullptr) return;
+    end_operation(*find_ghost(in->second, who));
+    const auto ghost_port = dc.replace_lost(who);
+    outcome = ghost_port.error();
+    if (!ghost_port) return;
+    dc.leave_behind(**ghost_port);
+    in->second.ghosts.erase(who);
+    in->second.settling.erase(who);
+    in->second.coming.erase(who);
+  });
+  return outcome;
+}
+
+/// Another node has promoted a backup of a process here: that is the process now.
+inline void gateway::step_down(node_id at, container& in, endpoint_id who, const born& what) {
+  const auto stands_for = in.dc->step_down(who, carrier_, at);
+  if (!stands_for) return;
+  in.dc->relocate(**stands_for, at, what.term);
+  in.bound.erase(who);
+  in.ghosts[who] = std::make_unique<ghost>(ghost{*stands_for, in, at, what.birth, what.term});
+}
+
 // ---- All nodes ----
 
 /// Ends what a ghost carries out.
@@ -227,6 +255,8 @@ inline void gateway::pass_on(across_command& command, const dvk_frame& completio
 /// A process is at a node, to which it has moved.
 inline void gateway::place(node_id at, container& in, endpoint_id who, const born& what) {
   ghost* const known = find_ghost(in, who);
+  if (const auto own = in.bound.find(who); own != in.bound.end() && own->second.term < what.term)
+    return step_down(at, in, who, what);
   if (known == nullptr) return appear(at, in, who, what);
   if (what.term < known->term || (what.term == known->term && known->at != at)) return;  // it has moved on since
   if (what.term > known->term) relocate(*known, at, what.term);

@@ -330,6 +330,7 @@ class port final : public bell_source {
   link_map directly_served_;
   std::vector<given_grant> given_;
   std::shared_ptr<link> retired_;  ///< replaced while a wait was on it
+  bool left_behind_ = false;       ///< it is in the table no more, and its links have ended
   std::uint32_t bell_ = 0;
   std::uint64_t random_state_;
 

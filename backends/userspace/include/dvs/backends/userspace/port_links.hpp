@@ -169,7 +169,8 @@ inline void port::mark_links_gone() {
 
 /// Ends what a partner of this thread waits for, or lets it begin again where the process goes on.
 inline void port::end_wait_of(port& asker, bool untaken) {
-  if (!has_moved()) return asker.complete(untaken ? errc::destination_died : errc::source_died);
+  const bool is_served = asker.wait_.kind == wait_kind::answer && !untaken;  // nobody knows how far it got
+  if (!has_moved() || is_served) return asker.complete(untaken ? errc::destination_died : errc::source_died);
   if (asker.wait_.kind != wait_kind::answer) return asker.complete(moved_on);
   asker.wait_.redirect = id_;
   asker.complete(errc::ok);

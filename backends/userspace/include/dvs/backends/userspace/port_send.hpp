@@ -273,7 +273,8 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std:
                                   [&] { return on.lines.cancel_exchange(on.sequence()); });
   if (outcome != errc::ok) return outcome;
   const slot_kind ended = on.lines.exchange_outcome(on.sequence());
-  if (ended != slot_kind::answered && ended != slot_kind::redirected && to.has_moved()) {
+  const bool taken = on.taken.load(std::memory_order_acquire) == on.sequence();
+  if (ended != slot_kind::answered && ended != slot_kind::redirected && to.has_moved() && !taken) {
     wait_.redirect = to.id_;
     wait_.on = nullptr;
     return errc::ok;
@@ -289,10 +290,8 @@ inline errc port::sendrec_remote(link& on, message& m, timeout limit, const std:
       on.lines.answer.read(m);
       wait_.redirect = endpoint_id{on.redirect_to.load(std::memory_order_relaxed)};
       return errc::ok;
-    default: {
-      const bool taken = on.taken.load(std::memory_order_acquire) == on.sequence();
+    default:
       return final_outcome(to.is_lost() ? errc::not_connected : taken ? errc::source_died : errc::destination_died);
-    }
   }
 }
 
