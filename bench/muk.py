@@ -9,7 +9,7 @@ from programs import Programs, free_port
 FILES = {
     "muk.cfg": 'muk BENCH {\n  dcid 7;\n  pm_ep 0;\n  fs_ep 1;\n  rd_ep 3;\n  web_ep 22;\n  rd_external @EXTERNAL@;\n'
                '  rd_cfg "rdisk.cfg";\n  fs_cfg "fs.cfg";\n  web_cfg "web.cfg";\n};\n',
-    "rdisk.cfg": 'device SITE {\n  image_type FILE_IMAGE;\n  image_file "@IMAGE@";\n'
+    "rdisk.cfg": 'device SITE {\n  image_type @DISK@;\n  image_file "@IMAGE@";\n'
                  '  volatile YES;\n  buffer 65536;\n};\n',
     "fs.cfg": 'device ROOT {\n  type RDISK_IMG;\n  root_dev YES;\n  buffer_size 65536;\n};\n',
     "web.cfg": 'websrv BENCH {\n  port @PORT@;\n};\n',
@@ -32,8 +32,9 @@ def image_of(files: Path, muk: Path, image: Path) -> Path:
     return image
 
 
-def write_configuration(folder: Path, image: Path, port: int, rdisk_is_external: bool) -> None:
-    values = {"PORT": str(port), "IMAGE": str(image), "EXTERNAL": "YES" if rdisk_is_external else "NO"}
+def write_configuration(folder: Path, image: Path, port: int, disk: str = "FILE_IMAGE", *,
+                        rdisk_is_external: bool = False) -> None:
+    values = {"PORT": str(port), "IMAGE": str(image), "DISK": disk, "EXTERNAL": "YES" if rdisk_is_external else "NO"}
     for name, text in FILES.items():
         for key, value in values.items():
             text = text.replace(f"@{key}@", value)

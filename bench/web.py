@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from muk import CONFIGURATIONS, image_of, write_configuration
+from muk import CONFIGURATIONS, boots, image_of, write_configuration
 from programs import Programs, find_tool, free_port
 
 FILES = {"1k": 1 << 10, "10m": 10 << 20, "50m": 50 << 20}
@@ -54,9 +54,9 @@ class Web:
         if server in self.failed:
             raise RuntimeError(self.failed[server])
         if server not in self.addresses:
-            start = {"nginx": self._nginx, "apache": self._apache}.get(server)
+            start = {"nginx": self._nginx, "apache": self._apache, "muk": self._muk}.get(server)
             try:
-                self.addresses[server] = start() if start else self._muk(server)
+                self.addresses[server] = start() if start else self._configuration(server)
             except (OSError, RuntimeError, subprocess.SubprocessError) as why:
                 self.failed[server] = str(why)
                 raise
@@ -112,12 +112,21 @@ class Web:
         return self._start("apache", [find_tool("apache2"), "-D", "FOREGROUND", "-f",
                                       self._configured("apache.conf", port)], [], port)
 
-    def _muk(self, which: str) -> tuple[list[str], str]:
-        """MUK in one of the papers' configurations: `a`, `b` or `c`."""
-        folder = self.running.folder / which
+    def _muk(self) -> tuple[list[str], str]:
+        """MUK that reads the image from its file, as it is mostly used."""
+        folder, port = self._folder_and_port("muk")
+        write_configuration(folder, self.image, port)
+        return self._start("muk", boots(self.programs, folder), [], port)
+
+    def _configuration(self, letter: str) -> tuple[list[str], str]:
+        """MUK in one of the papers' configurations: as there the image is in the memory of RDISK."""
+        folder, port = self._folder_and_port(letter)
+        write_configuration(folder, self.image, port, "MEMORY_IMAGE", rdisk_is_external=letter != "a")
+        inside, command = CONFIGURATIONS[letter](self.running, self.programs, folder,
+                                                 ["taskset", "-c", self.server_cpu])
+        return self._start(f"muk-{letter}", command, inside, port)
+
+    def _folder_and_port(self, name: str) -> tuple[Path, int]:
+        folder = self.running.folder / name
         folder.mkdir()
-        port = free_port()
-        write_configuration(folder, self.image, port, which != "a")
-        start = CONFIGURATIONS[which]
-        inside, command = start(self.running, self.programs, folder, ["taskset", "-c", self.server_cpu])
-        return self._start(f"muk-{which}", command, inside, port)
+        return folder, free_port()
