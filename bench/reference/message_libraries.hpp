@@ -5,6 +5,9 @@
 #ifndef DVS_BENCH_REFERENCE_MESSAGE_LIBRARIES_HPP
 #define DVS_BENCH_REFERENCE_MESSAGE_LIBRARIES_HPP
 
+#include <grp.h>
+#include <sys/mman.h>
+
 #include <bench/reference/kernel_channels.hpp>
 #include <utility>
 #include <vector>
@@ -120,7 +123,7 @@ inline std::unique_ptr<nng_pair> nng() { return std::make_unique<nng_pair>(); }
 #endif
 
 #ifdef DVS_BENCH_ICEORYX
-/// The daemon of iceoryx. It is told to end, since killed it would leave its shared memory.
+/// The daemon of iceoryx. It does not end well once its processes were killed, so its shared memory is removed for it.
 class iceoryx_daemon {
  public:
   iceoryx_daemon()
@@ -134,8 +137,12 @@ class iceoryx_daemon {
   iceoryx_daemon& operator=(const iceoryx_daemon&) = delete;
   ~iceoryx_daemon() {
     siginfo_t end{};
-    ::kill(process_.process(), SIGTERM);
-    ::waitid(P_PID, static_cast<id_t>(process_.process()), &end, WEXITED | WNOWAIT);
+    ::waitid(P_PID, static_cast<id_t>(process_.process()), &end, WEXITED | WNOHANG | WNOWAIT);
+    if (end.si_pid != 0) return;  // there was another one, to which the memory belongs
+    const group* const mine = ::getgrgid(::getegid());
+    ::shm_unlink("/iceoryx_mgmt");
+    if (mine != nullptr) ::shm_unlink((std::string("/") + mine->gr_name).c_str());  // that of the messages
+    ::unlink("/tmp/iox-unique-roudi.lock");
   }
 
  private:
