@@ -8,6 +8,7 @@
 #include <bench/reference/process_copy.hpp>
 #include <bench/reference/slot_ping_pong.hpp>
 #include <bench/rows.hpp>
+#include <bench/subject/idle_endpoints.hpp>
 #include <bench/subject/process_copy.hpp>
 #include <bench/subject/process_pairs.hpp>
 #include <bench/subject/process_sendrec.hpp>
@@ -74,6 +75,7 @@ std::vector<bench::row> all_rows() {
 #endif
   for (const auto& [name, bytes] : {std::pair("4k", 4U << 10), {"64k", 64U << 10}, {"1m", 1U << 20}, {"4m", 4U << 20}})
     add_copies(rows, std::string("process-copy-") + name, bytes);
+  rows.push_back({"idle-endpoints-100", [] { return 1e9; }, [] { return subject::idle_endpoints(100); }});
   return rows;
 }
 

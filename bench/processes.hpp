@@ -63,6 +63,8 @@ class forked {
     ::waitpid(process_, nullptr, 0);
   }
 
+  [[nodiscard]] pid_t process() const { return process_; }
+
   /// Waits until it has ended, which it has to do well.
   void join() {
     int status = 0;

@@ -72,6 +72,15 @@ def loop_rows() -> tuple[Row, ...]:
     return tuple(rows)
 
 
+def figure_rows() -> tuple[Row, ...]:
+    """Figure 5 of the paper of 2019: files over HTTP by MUK in three configurations, and by other servers."""
+    places = {"a": "RDISK within MUK", "b": "RDISK in another process", "c": "RDISK on another node"}
+    servers = {"nginx": "nginx, one worker", "apache": "Apache, one child process"}
+    return tuple(Row(f"nweb-{letter}-{size}m-{name}", f"NWEB, {size} MiB, {where}", what, "MB/s", Target("report"),
+                     "web_bytes")
+                 for letter, where in places.items() for size in (10, 50) for name, what in servers.items())
+
+
 ROWS = (
     Row("fiber-sendrec", "sendrec between fibers of one thread", "two bare Boost.Context switches", "ns",
         at_most(3), "time"),
@@ -122,6 +131,11 @@ ROWS = (
     Row("nweb-1k-32", "NWEB, 1 KiB, 32 connections", "nginx, one worker", "1/s", at_least(0.5), "web", 32),
     Row("nweb-10m-1", "NWEB, 10 MiB, 1 connection", "nginx, one worker", "1/s", at_least(0.5), "web", 1),
     Row("nweb-10m-32", "NWEB, 10 MiB, 32 connections", "nginx, one worker", "1/s", at_least(0.5), "web", 32),
+    *figure_rows(),
+    Row("idle-endpoints-100", "100 processes that wait in receive, and their daemon", "one core", "%",
+        Target("under 1 %", subject_at_most=1), "share"),
+    Row("idle-cluster-3", "3 linked nodes that do nothing", "one core", "%", Target("under 1 %", subject_at_most=1),
+        "cluster_share"),
     Row("muk-boot", "MUK from fork to the first byte served", "fork and exec of a static hello", "ms",
         Target("under 5 ms", subject_at_most=5), "boot"),
     Row("muk-size", "MUK executable, stripped", "852 KiB, as in the paper of 2019", "KiB", at_most(1), "size"),

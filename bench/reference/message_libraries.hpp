@@ -5,7 +5,12 @@
 #ifndef DVS_BENCH_REFERENCE_MESSAGE_LIBRARIES_HPP
 #define DVS_BENCH_REFERENCE_MESSAGE_LIBRARIES_HPP
 
+#include <grp.h>
+#include <sys/mman.h>
+
 #include <bench/reference/kernel_channels.hpp>
+#include <utility>
+#include <vector>
 
 #ifdef DVS_BENCH_ZEROMQ
 #include <zmq.h>
@@ -30,11 +35,25 @@ inline std::string next_name() {
   return "dvs_bench." + std::to_string(::getpid()) + "." + std::to_string(++made);
 }
 
+/// Files that the sides of a pair make and leave behind when they are killed; they go with this.
+class left_files {
+ public:
+  explicit left_files(std::vector<std::string> paths) : paths_(std::move(paths)) {}
+  left_files(const left_files&) = delete;
+  left_files& operator=(const left_files&) = delete;
+  ~left_files() {
+    for (const std::string& each : paths_) ::unlink(each.c_str());
+  }
+
+ private:
+  const std::vector<std::string> paths_;
+};
+
 #ifdef DVS_BENCH_ZEROMQ
 /// Two PAIR sockets of ZeroMQ over ipc://. Each process opens its own.
 class zeromq_pair {
  public:
-  zeromq_pair() : where_("ipc:///tmp/" + next_name()) {}
+  zeromq_pair() : path_("/tmp/" + next_name()), where_("ipc://" + path_), left_({path_}) {}
   void ask(words& m) {
     open(false);
     demand(::zmq_send(socket_, m.data(), sizeof m, 0) == sizeof m, "ZeroMQ did not send");
@@ -56,7 +75,8 @@ class zeromq_pair {
   }
   void get(words& m) { demand(::zmq_recv(socket_, m.data(), sizeof m, 0) == sizeof m, "ZeroMQ did not receive"); }
 
-  const std::string where_;
+  const std::string path_, where_;
+  const left_files left_;
   void* socket_ = nullptr;
 };
 inline std::unique_ptr<zeromq_pair> zeromq() { return std::make_unique<zeromq_pair>(); }
@@ -66,7 +86,7 @@ inline std::unique_ptr<zeromq_pair> zeromq() { return std::make_unique<zeromq_pa
 /// The same of nng.
 class nng_pair {
  public:
-  nng_pair() : where_("ipc:///tmp/" + next_name()) {}
+  nng_pair() : path_("/tmp/" + next_name()), where_("ipc://" + path_), left_({path_}) {}
   void ask(words& m) {
     open(false);
     put(m);
@@ -94,7 +114,8 @@ class nng_pair {
     demand(::nng_recv(socket_, m.data(), &bytes, 0) == 0 && bytes == sizeof m, "nng did not receive");
   }
 
-  const std::string where_;
+  const std::string path_, where_;
+  const left_files left_;
   nng_socket socket_{};
   bool is_open_ = false;
 };
@@ -102,16 +123,39 @@ inline std::unique_ptr<nng_pair> nng() { return std::make_unique<nng_pair>(); }
 #endif
 
 #ifdef DVS_BENCH_ICEORYX
+/// The daemon of iceoryx. It does not end well once its processes were killed, so its shared memory is removed for it.
+class iceoryx_daemon {
+ public:
+  iceoryx_daemon()
+      : process_([] {
+          static_cast<void>(::freopen("/dev/null", "w", stdout));
+          ::execlp("iox-roudi", "iox-roudi", "-l", "off", nullptr);
+        }) {
+    ::usleep(1'000'000);
+  }
+  iceoryx_daemon(const iceoryx_daemon&) = delete;
+  iceoryx_daemon& operator=(const iceoryx_daemon&) = delete;
+  ~iceoryx_daemon() {
+    siginfo_t end{};
+    ::waitid(P_PID, static_cast<id_t>(process_.process()), &end, WEXITED | WNOHANG | WNOWAIT);
+    if (end.si_pid != 0) return;  // there was another one, to which the memory belongs
+    const group* const mine = ::getgrgid(::getegid());
+    ::shm_unlink("/iceoryx_mgmt");
+    if (mine != nullptr) ::shm_unlink((std::string("/") + mine->gr_name).c_str());  // that of the messages
+    ::unlink("/tmp/iox-unique-roudi.lock");
+  }
+
+ private:
+  const bench::forked process_;
+};
+
 /// A publisher and a subscriber of iceoryx on each side, polled, as its own benchmark does. Its daemon is started once.
 class iceoryx_pair {
  public:
-  iceoryx_pair() : name_(next_name()) {
-    static const bench::forked daemon([] {
-      static_cast<void>(::freopen("/dev/null", "w", stdout));
-      ::execlp("iox-roudi", "iox-roudi", "-l", "off", nullptr);
-    });
-    static const bool is_waited_for = ::usleep(1'000'000) == 0;
-    static_cast<void>(is_waited_for);
+  iceoryx_pair()
+      : name_(next_name()),
+        left_({path("client"), path("client") + ".lock", path("server"), path("server") + ".lock"}) {
+    static const iceoryx_daemon daemon;
   }
   void ask(words& m) {
     open("client", "asked", "answered");
@@ -152,7 +196,10 @@ class iceoryx_pair {
       });
   }
 
+  [[nodiscard]] std::string path(const char* who) const { return "/tmp/" + name_ + "." + who; }
+
   const std::string name_;
+  const left_files left_;
   std::optional<iox::popo::Publisher<words>> out_;
   std::optional<iox::popo::Subscriber<words>> in_;
 };

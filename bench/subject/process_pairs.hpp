@@ -14,12 +14,14 @@ namespace subject {
 /// A daemon in a process of its own, for the rest of the program.
 class bench_daemon {
  public:
-  [[nodiscard]] static const std::string& path() {
-    static const bench_daemon only;
-    return only.path_;
-  }
+  [[nodiscard]] static const std::string& path() { return only().path_; }
+  [[nodiscard]] static pid_t process() { return only().process_.process(); }
 
  private:
+  static const bench_daemon& only() {
+    static const bench_daemon made;
+    return made;
+  }
   bench_daemon()
       : path_("/tmp/dvs_bench." + std::to_string(::getpid())), process_([this] {
           boost::asio::io_context loop;
