@@ -9,10 +9,10 @@
 
 /// As `plain_wire`; the link is up when it is made. `Kind` has the type of the proxy, a place for each of the two to
 /// receive at, and tells where it is reached.
-template <class Kind, class Gateway>
+template <class Kind, class Gateway, class Other = Gateway>
 class proxy_wire {
  public:
-  proxy_wire(Gateway& left, Gateway& right) : left_(left), right_(right) {
+  proxy_wire(Gateway& left, Other& right) : left_(left), right_(right) {
     dvs::proxies::link_settings how = Kind::settings();
     how.key.emplace();
     how.key->fill(7);
@@ -31,14 +31,15 @@ class proxy_wire {
   }
 
  private:
-  static bool knows(Gateway& one, Gateway& other) {
+  template <class One, class Another>
+  static bool knows(One& one, Another& other) {
     bool known = false;
     one.run([&] { known = one.knows(other.self()); });
     return known;
   }
 
   Gateway& left_;
-  Gateway& right_;
+  Other& right_;
   std::optional<typename Kind::proxy> proxies_[2];
 };
 

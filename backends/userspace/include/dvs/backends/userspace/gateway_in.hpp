@@ -146,11 +146,12 @@ inline void gateway::run_operation(ghost& who) {
   if (who.forsaken) return;
   // The end of the DC here is the death of its processes to those of other nodes.
   if (outcome == errc::shut_down) outcome = errc::destination_died;
+  if (outcome == errc::ok && as.redirected_away_ == to) {  // it was not carried out: the process is here no more
+    const ghost* const moved = self_ == this_process ? nullptr : find_ghost(who.in, to);
+    return moved == nullptr ? answer(command, errc::destination_died) : answer(elsewhere(command, *moved));
+  }
   outgoing done;
   done.frame = completion_of(command, outcome);
-  if (const ghost* const moved = as.redirected_away_ == to ? find_ghost(who.in, to) : nullptr;
-      outcome == errc::ok && moved != nullptr)
-    return answer(elsewhere(command, *moved));
   if (command.kind == DVK_FRAME_request && outcome == errc::ok) {
     done.frame.message = std::bit_cast<dvk_message>(content);
     if (as.redirected_away_ != none) {

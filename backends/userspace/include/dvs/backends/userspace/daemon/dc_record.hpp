@@ -40,6 +40,7 @@ class dc_record : public dc_access {
     line_id at;
     std::uint64_t birth;
     std::string name;
+    std::uint32_t term = 0;                   ///< of another node: how often it has moved
     bool is_listed = true;                    ///< of another node: it has told of it since the link came up
     std::optional<std::uint32_t> place = {};  ///< where its carrier is in the board of its process
     std::weak_ptr<cycle_search> search = {};  ///< that is under way for its wait on a direct way

@@ -213,6 +213,7 @@ class switchboard {
             std::string_view name);
   void end_commands_of(line_id which);
   [[nodiscard]] node_id node_of(line_id which) const;
+  void relocate(dc_record& in, endpoint_id who, const dvk_frame& said);
   [[nodiscard]] static dvk_frame news_of(const dc_record& in, dvk_frame_kind kind, endpoint_id who, std::uint64_t birth,
                                          std::string_view name);
 
@@ -220,6 +221,7 @@ class switchboard {
   errc admit_peer(dc_record& in, dvk_frame& frame, line_id& to);
   void news_from_peer(line_id from, line& at, const dvk_frame& frame);
   void appear(line_id from, dc_record& in, const dvk_frame& frame);
+  void place(line_id from, dc_record& in, const dvk_frame& frame);
   void greet(line& peer, dc_record& in, bool wants_answer);
   void forget_processes_of(line_id which, dc_record& in, bool unlisted_only);
   void fence_for_peer(line_id from, const dvk_frame& frame);

@@ -184,11 +184,10 @@ inline void switchboard::completion_in(line_id from, dvk_frame& frame) {
   const open_command* const open = exchanges_.find(frame.exchange);
   if (open == nullptr || open->to != from) return;  // nobody wants to know any more
   const std::uint8_t command = open->frame.kind;
-  // To processes here one that has moved has ended, and begins anew when its new node tells of it.
-  if (frame.kind == DVK_FRAME_elsewhere && lines_.at(from).peer)
-    return finish(frame.exchange, completion_of(open->frame, errc::destination_died));
   const bool is_redirect = command == DVK_FRAME_request && frame.kind == DVK_FRAME_redirect;
-  if (!is_redirect && frame.kind != completion_of(open->frame, errc::ok).kind) return fail(from);
+  const bool is_elsewhere = frame.kind == DVK_FRAME_elsewhere && lines_.at(from).peer && open->from != line_id{};
+  if (!is_redirect && !is_elsewhere && frame.kind != completion_of(open->frame, errc::ok).kind) return fail(from);
+  if (is_elsewhere) relocate(dcs_.at(open->frame.dc), endpoint_id{open->frame.to}, frame);
   if (frame.kind == DVK_FRAME_copy_out_done && frame.result == DVK_E_ok && frame.data_bytes != open->frame.part.bytes)
     return fail(from);
   finish(frame.exchange, frame);
@@ -208,7 +207,7 @@ inline void switchboard::finish(std::uint64_t number, dvk_frame completion) {
   completion.exchange = open.number;
   if (completion.kind == DVK_FRAME_redirect)
     completion.other_node = dvs::number(as_seen_by(open.from, dcs_.at(completion.dc), endpoint_id{completion.other}));
-  deliver(to, completion, node_of(open.to));
+  deliver(to, completion, node_id{open.frame.to_node});  // from where it was asked for, though the process has moved
 }
 
 /// Ends what a line that closes was asked, and forgets what it has asked.
@@ -275,6 +274,21 @@ inline void switchboard::tell(dc_record& in, line_id except, dvk_frame_kind kind
   if (!in.spans_nodes() || from != self_) return;
   for (const auto& [peer, id] : peers_)
     if (line& there = lines_.at(id); there.is_up && in.takes_part(peer)) deliver(there, news, self_);
+}
+
+/// A process of another node is at a third one now, as far as `said`, its last node or its new one, knows.
+inline void switchboard::relocate(dc_record& in, endpoint_id who, const dvk_frame& said) {
+  const auto known = in.processes.find(who);
+  const node_id to{said.kind == DVK_FRAME_placed ? said.from_node : said.other_node};
+  const auto there = peers_.find(to);
+  if (known == in.processes.end() || there == peers_.end()) return;
+  dc_record::process& moved = known->second;
+  if (!lines_.at(moved.at).peer || said.term <= moved.term) return;
+  moved.at = there->second;
+  moved.term = said.term;
+  moved.birth = said.kind == DVK_FRAME_placed ? said.value : 0;
+  moved.is_listed = true;
+  dvk_migrate_place(in.table(), number(who), number(to), said.term);
 }
 
 inline void switchboard::unbind(dc_record& in, endpoint_id who) {

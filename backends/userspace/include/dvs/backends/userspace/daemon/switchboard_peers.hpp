@@ -149,8 +149,7 @@ inline void switchboard::news_from_peer(line_id from, line& at, const dvk_frame&
     case DVK_FRAME_join:
       return greet(at, in, false);
     case DVK_FRAME_placed:
-      if (known != nullptr && known->at != from && lines_.at(known->at).peer) unbind(in, endpoint_id{frame.from});
-      return appear(from, in, frame);
+      return place(from, in, frame);
     case DVK_FRAME_bound:
       return appear(from, in, frame);
     case DVK_FRAME_gone:
@@ -177,8 +176,23 @@ inline void switchboard::appear(line_id from, dc_record& in, const dvk_frame& fr
     unbind(in, who);
   }
   if (dvk_bind_remote(in.table(), frame.from, frame.name, number(node_of(from))) != DVK_E_ok) return;
-  in.processes.emplace(who, dc_record::process{from, frame.value, frame.name, true});
+  in.processes.emplace(who, dc_record::process{from, frame.value, frame.name, frame.term});
+  if (frame.kind == DVK_FRAME_placed) dvk_migrate_place(in.table(), frame.from, number(node_of(from)), frame.term);
   tell(in, from, DVK_FRAME_bound, who, frame.value, frame.name);
+}
+
+/// A process that has moved is at a node. Processes here are told, and find it there.
+inline void switchboard::place(line_id from, dc_record& in, const dvk_frame& frame) {
+  const endpoint_id who{frame.from};
+  relocate(in, who, frame);
+  const auto known = in.processes.find(who);
+  if (known == in.processes.end()) return appear(from, in, frame);
+  dc_record::process& there = known->second;
+  if (there.at != from || there.term != frame.term) return;  // it has moved on since
+  if (there.birth == 0) there.birth = frame.value;
+  if (there.birth != frame.value) return appear(from, in, frame);
+  there.is_listed = true;
+  for (const line_id listener : in.listeners) deliver(lines_.at(listener), frame, node_of(from));
 }
 
 inline void switchboard::forget_processes_of(line_id which, dc_record& in, bool unlisted_only) {
