@@ -5,6 +5,7 @@
 
 #include <poll.h>
 
+#include <array>
 #include <dvs/backends/userspace/daemon/default_place.hpp>
 
 #include "failure.hpp"
@@ -58,27 +59,40 @@ void control_line::queue(us::packet_kind kind, const json& what) {
   socket_.queue(us::make_packet(kind, what.dump(-1, ' ', false, json::error_handler_t::replace)));
 }
 
+std::optional<std::span<const std::byte>> control_line::hear(int within_ms, int interruption) {
+  try {
+    for (;;) {
+      if (const auto came = socket_.next()) return came;
+      if (!socket_.flush()) lost();
+      const auto wanted = static_cast<short>(POLLIN | (socket_.is_flushed() ? 0 : POLLOUT));
+      std::array<pollfd, 2> ready{pollfd{socket_.descriptor(), wanted, 0}, pollfd{interruption, POLLIN, 0}};
+      const int count = ::poll(ready.data(), ready.size(), within_ms);
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0 || ready[1].revents != 0) return {};
+      if ((ready[0].revents & ~POLLOUT) != 0 && !socket_.fill()) lost();
+    }
+  } catch (const std::length_error&) {
+    lost();
+  }
+}
+
+void control_line::acknowledge(const json& request) {
+  queue(us::packet_kind::answer, {{"id", us::member(request, "id")}});
+}
+
 std::pair<us::packet_kind, json> control_line::next(int within_ms) {
   try {
     for (;;) {
-      while (const auto came = socket_.next()) {
-        const auto kind = us::packet_kind{static_cast<char>((*came)[0])};
-        if (kind == us::packet_kind::frame) continue;
-        json told = us::parse_control(us::text_of(came->subspan(1)));
-        if (told.is_null()) lost();
-        // The daemon asks every line for fences, and tells the end of DCs: a line without processes has nothing to do.
-        if (kind == us::packet_kind::request) queue(us::packet_kind::answer, {{"id", us::member(told, "id")}});
-        return {kind, std::move(told)};
-      }
-      if (!socket_.flush()) lost();
-      pollfd readable{socket_.descriptor(), static_cast<short>(POLLIN | (socket_.is_flushed() ? 0 : POLLOUT)), 0};
-      const int ready = ::poll(&readable, 1, within_ms);
-      if (ready < 0 && errno == EINTR) continue;
-      if (ready != 1 || ((readable.revents & ~POLLOUT) != 0 && !socket_.fill())) lost();
+      const auto came = hear(within_ms);
+      if (!came) lost();
+      const auto kind = us::packet_kind{static_cast<char>((*came)[0])};
+      if (kind == us::packet_kind::frame || kind == us::packet_kind::report) continue;
+      json told = us::parse_control(us::text_of(came->subspan(1)));
+      if (told.is_null()) lost();
+      if (kind == us::packet_kind::request) acknowledge(told);
+      return {kind, std::move(told)};
     }
   } catch (const us::bad_control&) {
-    lost();
-  } catch (const std::length_error&) {
     lost();
   }
 }

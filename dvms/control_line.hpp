@@ -42,6 +42,12 @@ class control_line {
   std::uint16_t enter(const std::string& dc) { return dvs::userspace::field<std::uint16_t>(open(dc), "dc"); }
   /// Returns when a DC that was entered has ended, or the daemon.
   void await_end();
+  /// The next packet, valid until the next call; nothing: none came within `within_ms`, or `interruption`, a
+  /// descriptor, can be read.
+  [[nodiscard]] std::optional<std::span<const std::byte>> hear(int within_ms, int interruption = -1);
+  /// Answers a request of the daemon, which asks every line for fences, and tells the end of DCs: a line without
+  /// processes has nothing to do.
+  void acknowledge(const json& request);
 
  private:
   [[nodiscard]] static dvs::userspace::owned_descriptor connect(const std::string& path);

@@ -13,6 +13,7 @@
 #include "node.hpp"
 #include "processes.hpp"
 #include "run.hpp"
+#include "trace.hpp"
 
 namespace {
 
@@ -40,6 +41,7 @@ class command_line {
     link->require_subcommand(1);
     links_ = link->add_subcommand("list", "Lists the links, and what they carry.");
     add_processes();
+    add_trace();
     add_run();
     doctor_ = app_.add_subcommand("doctor", "Looks at what dvs needs of the host, and says how to mend it.");
     auto* const completion = app_.add_subcommand("completion", "Prints a script that completes commands.");
@@ -76,6 +78,7 @@ class command_line {
     if (*end_) return dvms::end_dc(with_, dc_.name);
     if (*ps_) return dvms::list_processes(with_, top_settings_.dc);
     if (*top_) return dvms::watch_processes(with_, top_settings_);
+    if (*trace_) return dvms::trace(with_, trace_settings_);
     if (*run_) return dvms::run(with_, run_settings_);
     if (*doctor_) return dvms::examine(with_);
     fmt::print("{}", dvms::bash_completion(app_));
@@ -144,6 +147,16 @@ class command_line {
     top_->add_option("--count", top_settings_.count, "end after so many")->check(CLI::Range(1, 1'000'000));
   }
 
+  void add_trace() {
+    trace_ = app_.add_subcommand("trace", "Shows the messages of a DC as they come, until it is interrupted.");
+    trace_->add_option("--dc", trace_settings_.dc, "the DC")->required();
+    trace_
+        ->add_option("--endpoint", trace_settings_.endpoints, "only what this endpoint gets or sends; may be repeated")
+        ->allow_extra_args(false);
+    trace_->add_option("--count", trace_settings_.count, "end after so many messages")
+        ->check(CLI::Range(1, 1'000'000'000));
+  }
+
   void add_run() {
     run_ = app_.add_subcommand("run", "Runs a program that is told its place in a DC, and returns its exit status.");
     run_->add_option("--dc", run_settings_.dc, "the DC, in its variable DVS_DC")->required();
@@ -158,11 +171,12 @@ class command_line {
   dvms::node_options node_;
   dvms::dc_settings dc_;
   dvms::top_options top_settings_;
+  dvms::trace_options trace_settings_;
   dvms::run_options run_settings_;
   CLI::Option* socket_ = nullptr;
   CLI::App *links_ = nullptr, *start_ = nullptr, *stop_ = nullptr, *status_ = nullptr, *create_ = nullptr,
-           *list_ = nullptr, *end_ = nullptr, *ps_ = nullptr, *top_ = nullptr, *run_ = nullptr, *doctor_ = nullptr,
-           *bash_ = nullptr;
+           *list_ = nullptr, *end_ = nullptr, *ps_ = nullptr, *top_ = nullptr, *trace_ = nullptr, *run_ = nullptr,
+           *doctor_ = nullptr, *bash_ = nullptr;
 };
 
 int complain(const dvms::setting& with, dvs::errc code, const char* what) {

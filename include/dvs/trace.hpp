@@ -10,6 +10,7 @@
 #include <dvs/describe.hpp>
 #include <dvs/detail/trace_opcodes.hpp>
 #include <dvs/time.hpp>
+#include <dvs/trace_kind.hpp>
 #include <string>
 #include <unordered_map>
 
@@ -21,6 +22,7 @@ struct trace_event {
   endpoint_id from;  ///< who sent it
   endpoint_id to;    ///< who got it
   message content;
+  trace_kind kind = trace_kind::unknown;  ///< if whoever saw it knows
 };
 
 /// Turns messages into text and JSON. `Protocols` are those whose messages it names; their opcodes must all differ.
@@ -45,7 +47,7 @@ class tracer {
     out += " -> ";
     detail::write_endpoint(out, seen.to);
     out += ' ';
-    detail::trace_writer<detail::text_style>::template write<all>(out, seen.content, question_of(seen));
+    detail::trace_writer<detail::text_style>::template write<all>(out, seen.content, seen.kind, question_of(seen));
     return out;
   }
 
@@ -58,7 +60,7 @@ class tracer {
     detail::write_number(out, number(seen.from));
     out += ",\"to\":";
     detail::write_number(out, number(seen.to));
-    detail::trace_writer<detail::json_style>::template write<all>(out, seen.content, question_of(seen));
+    detail::trace_writer<detail::json_style>::template write<all>(out, seen.content, seen.kind, question_of(seen));
     out += '}';
     return out;
   }
@@ -69,7 +71,7 @@ class tracer {
 
   /// The opcode that `seen` answers, 0 when it is no answer or the question was not seen. Remembers questions.
   std::int32_t question_of(const trace_event& seen) {
-    if (seen.content.type > 0) {
+    if (seen.content.type > 0 && seen.kind != trace_kind::answer) {
       if (!is_notification(seen.content)) questions_[number(seen.from)] = seen.content.type;
       return 0;
     }

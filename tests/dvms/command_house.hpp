@@ -5,6 +5,7 @@
 #define TESTS_DVMS_COMMAND_HOUSE_HPP
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,6 +69,11 @@ class started {
     std::string said;
     for (char each = 0; ::read(out_, &each, 1) == 1 && each != '\n';) said += each;
     return said;
+  }
+  /// Whether there is something to read, or nothing will come.
+  [[nodiscard]] bool has_said() const {
+    pollfd readable{out_, POLLIN, 0};
+    return ::poll(&readable, 1, 0) == 1;
   }
   [[nodiscard]] pid_t process() const { return process_; }
   /// What it still says, and how it ends.

@@ -51,6 +51,7 @@ TEST_CASE("bash completes names of DCs, and executes none") {
   REQUIRE(here.dvs({"dc", "create", "evil $(touch " + here.file("executed") + ")"}).status == 0);
   CHECK(completed(here, {"dc", "end", "la"}) == words{"lab", "lathe"});
   CHECK(completed(here, {"ps", "--dc", "lat"}) == words{"lathe"});
+  CHECK(completed(here, {"trace", "--dc", "lat"}) == words{"lathe"});
   CHECK(completed(here, {"ps", "--dc", "ev"}).size() == 1);
   CHECK(::access(here.file("executed").c_str(), F_OK) != 0);
 }

@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, 2> names{"lab", "shop"};
 struct guest {
   line_id id;
   bool is_cut_off = false;
+  bool has_watched = false;
   std::map<std::uint64_t, dvk_frame> asked{};  ///< commands without completion
   std::vector<dvk_frame> owes{};               ///< commands that it was given
   std::vector<json> questions{};
@@ -240,7 +241,7 @@ class run {
   }
   void administer(guest& at) {
     const std::uint16_t dc = some_dc();
-    switch (input_.next() % 10) {
+    switch (input_.next() % 12) {
       case 0:
         return request(at, {{"op", "leave"}, {"dc", dc}});
       case 1:
@@ -268,9 +269,39 @@ class run {
                             {"who", some_process()},
                             {"name", some_text()},
                             {"privileges", some_rights()}});
-      default:
+      case 9:
         return request(at, {{"op", some_text()}, {"dc", some_text()}});
+      case 10:
+        return watch(at);
+      default:
+        return report(at, dc);
     }
+  }
+  void watch(guest& at) {
+    at.has_watched = true;
+    json wanted = {{"op", "trace"}, {"name", names[input_.next() % 2]}};
+    if (input_.next() % 2 == 1) wanted["endpoints"] = {some_process()};
+    request(at, std::move(wanted));
+  }
+  /// Reports messages, the last of which may be cut short, or more of them than there are wanted by anybody.
+  void report(guest& at, std::uint16_t dc) {
+    trace_report told{dc, input_.next(), {}};
+    for (auto more = input_.next() % 8; more > 0; --more) {
+      message content{};
+      content.source = endpoint_id{some_process()};
+      content.type = input_.next();
+      const auto kind = static_cast<trace_kind>(input_.next() % 6);
+      told.messages.push_back({static_cast<std::int64_t>(number_of(2)) << 48,
+                               endpoint_id{some_process()},
+                               kind,
+                               {},
+                               std::bit_cast<std::array<std::byte, sizeof content>>(content)});
+    }
+    const std::uint8_t how = input_.next();
+    if (how >= 0xC0) told.messages.resize(how * std::size_t{8});
+    packet made = make_packet(packet_kind::report, told.bytes());
+    if (how % 16 == 15) made.pop_back();
+    board_.receive(at.id, made);
   }
   void use_ways(guest& at) {
     const json ends = {{"dc", some_dc()}, {"who", some_process()}, {"partner", some_process()}};
@@ -323,6 +354,7 @@ class run {
   void hear(guest& at, const packet& came) {
     const auto body = std::span(came).subspan(1);
     if (came[0] == std::byte{'F'}) return hear_frame(at, body);
+    if (came[0] == std::byte{'T'}) return demand(at.has_watched && trace_report::from(body).has_value());
     const json told = parse_control(text_of(body));
     demand(!told.is_null());
     if (came[0] == std::byte{'Q'}) {

@@ -26,7 +26,8 @@ class board_world {
        .process_of_thread = [](std::int32_t thread) { return thread / 100; },
        .process_number_for = [](std::int32_t process,
                                 std::int32_t reader) { return process / 1000 == reader / 1000 ? process % 1000 : 0; },
-       .make_way = [] { return std::make_shared<owned_descriptor>(make_memory_file("way", 4096)); }}};
+       .make_way = [] { return std::make_shared<owned_descriptor>(make_memory_file("way", 4096)); },
+       .user = 900}};
 };
 
 /// A frame that came out, and the bytes that it points to.
@@ -136,6 +137,15 @@ class hand {
     frames_.clear();
   }
 
+  /// The next report, or nothing.
+  std::optional<trace_report> report() {
+    listen();
+    if (reports_.empty()) return {};
+    trace_report first = std::move(reports_.front());
+    reports_.pop_front();
+    return first;
+  }
+
   /// How many descriptors came with what it was told.
   std::size_t descriptors_heard() {
     listen();
@@ -183,6 +193,12 @@ class hand {
         frames_.push_back(std::move(all));
         continue;
       }
+      if (came->front() == std::byte{'T'}) {
+        const auto told = trace_report::from(body);
+        REQUIRE(told.has_value());
+        reports_.push_back(*told);
+        continue;
+      }
       json told = parse_control(text_of(body));
       REQUIRE(!told.is_null());
       if (came->front() == std::byte{'Q'}) {
@@ -202,6 +218,7 @@ class hand {
   std::size_t descriptors_heard_ = 0;
   std::deque<heard> frames_;
   std::deque<json> questions_;
+  std::deque<trace_report> reports_;
   std::map<std::uint64_t, json> answers_;
   std::vector<std::uint8_t> data_;
 };

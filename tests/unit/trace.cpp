@@ -159,3 +159,16 @@ TEST_CASE("any bytes become one line, and JSON that is closed where it was opene
     REQUIRE(!quoted);
   }
 }
+
+TEST_CASE("who knows what a message was is believed") {
+  tracer trace;
+  dvs::message unknown{};
+  unknown.type = 77;
+  unknown.payload[0] = std::byte{5};
+  dvs::trace_event seen{dvs::duration{}, client, server, unknown, dvs::trace_kind::request};
+  CHECK(trace.line(seen) == "0.000000 70000 -> 1 type 77{05}");
+  CHECK(trace.json(seen).find("\"kind\":\"request\",\"type\":77,\"payload\":\"05\"") != std::string::npos);
+  seen.kind = dvs::trace_kind::answer;
+  CHECK(trace.line(seen) == "0.000000 70000 -> 1 answer: 77{05}");
+  CHECK(trace.json(seen).find("\"kind\":\"answer\",\"type\":77,\"payload\":\"05\"") != std::string::npos);
+}

@@ -6,6 +6,7 @@
 
 #include <dvs/describe.hpp>
 #include <dvs/time.hpp>
+#include <dvs/trace_kind.hpp>
 #include <string>
 #include <string_view>
 
@@ -48,29 +49,30 @@ template <class Style>
 struct trace_writer {
   /// Writes `content`; `question` is the opcode that it answers, 0 when that is not known.
   template <class Protocol>
-  static void write(std::string& out, const message& content, std::int32_t question) {
+  static void write(std::string& out, const message& content, trace_kind kind, std::int32_t question) {
     if (is_notification(content))
       named(out, "notification", "notification", content.type, {}, [&] { fields(out, get<notification>(content)); });
-    else if (content.type > 0)
-      write_question<Protocol>(out, content);
+    else if (content.type > 0 && kind != trace_kind::answer)
+      write_question<Protocol>(out, content, kind);
     else
       write_answer<Protocol>(out, content, question);
   }
 
  private:
   template <class Protocol>
-  static void write_question(std::string& out, const message& content) {
+  static void write_question(std::string& out, const message& content, trace_kind kind) {
     const bool known = Protocol::with(content.type, [&]<class Body>() {
-      const std::string_view kind = request<Body> ? "request" : "message";
-      named(out, kind, message_name<Body>(), content.type, {}, [&] { fields(out, get<Body>(content)); });
+      named(out, request<Body> ? "request" : "message", message_name<Body>(), content.type, {},
+            [&] { fields(out, get<Body>(content)); });
     });
-    if (!known) named(out, "message", {}, content.type, {}, [&] { raw(out, content); });
+    if (known) return;
+    named(out, kind == trace_kind::request ? "request" : "message", {}, content.type, {}, [&] { raw(out, content); });
   }
 
   template <class Protocol>
   static void write_answer(std::string& out, const message& content, std::int32_t question) {
     const std::string_view outcome = outcome_name(content);
-    const bool succeeded = content.type == 0;
+    const bool succeeded = content.type >= 0;
     const bool known = Protocol::with(question, [&]<class Body>() {
       named(out, "answer", message_name<Body>(), content.type, outcome, [&] {
         if constexpr (request<Body>)

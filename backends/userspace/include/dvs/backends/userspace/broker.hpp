@@ -17,6 +17,7 @@
 #include <dvs/backends/userspace/successor.hpp>
 #include <dvs/backends/userspace/table_rights.hpp>
 #include <dvs/backends/userspace/table_watch.hpp>
+#include <dvs/backends/userspace/trace_tap.hpp>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -78,6 +79,8 @@ class broker final : public std::enable_shared_from_this<broker> {
   dc_info info_here();
   /// Tells the processes here that the DC has ended.
   void announce_end();
+  /// Has the messages that processes here get put into a tap, which it returns, or no longer. By one thread.
+  trace_tap& trace(bool on);
 
   // ---- For the gateway ----
   [[nodiscard]] const dc_options& sizes() const { return sizes_; }
@@ -129,6 +132,8 @@ class broker final : public std::enable_shared_from_this<broker> {
   [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
   /// The error of an operation whose partner has gone: when the DC has ended, that is why.
   [[nodiscard]] errc gone(errc died) const { return ended() ? errc::shut_down : died; }
+  /// Where messages are put that processes get; null: nobody watches.
+  [[nodiscard]] trace_tap* tap() const { return tap_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint32_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   [[nodiscard]] std::int64_t started_ns() const { return started_ns_; }
   [[nodiscard]] std::uint32_t tasks() const { return limits_.tasks; }
@@ -254,6 +259,8 @@ class broker final : public std::enable_shared_from_this<broker> {
   dvk_limits limits_;
   std::atomic<bool> ended_{false};
   std::atomic<std::uint32_t> epoch_{1};
+  std::atomic<trace_tap*> tap_{nullptr};
+  std::unique_ptr<trace_tap> trace_;  ///< kept from the first trace on: a thread may be about to write to it
 
   std::mutex lock_;
   std::unique_ptr<void, table_memory> memory_;
@@ -294,5 +301,6 @@ class broker final : public std::enable_shared_from_this<broker> {
 #include <dvs/backends/userspace/port_receive.hpp>
 #include <dvs/backends/userspace/port_send.hpp>
 #include <dvs/backends/userspace/port_short.hpp>
+#include <dvs/backends/userspace/port_trace.hpp>
 
 #endif

@@ -299,6 +299,13 @@ inline void broker::join() {
   for (auto& thread : threads) thread.join();
 }
 
+inline trace_tap& broker::trace(bool on) {
+  if (trace_ == nullptr) trace_ = std::make_unique<trace_tap>();
+  if (on && tap() == nullptr) trace_->clear();
+  tap_.store(on ? trace_.get() : nullptr, std::memory_order_release);
+  return *trace_;
+}
+
 inline void broker::announce_end() {
   ended_.store(true, std::memory_order_seq_cst);
   const std::lock_guard guard(lock_);

@@ -9,6 +9,7 @@
 #include <dvs/backend.hpp>
 #include <dvs/backends/userspace/across.hpp>
 #include <dvs/backends/userspace/link.hpp>
+#include <dvs/trace_kind.hpp>
 #include <initializer_list>
 #include <limits>
 #include <string_view>
@@ -20,6 +21,7 @@ class broker;
 class gateway;
 class listener;
 class socket_address;
+class trace_tap;
 struct across_command;
 
 /// How an operation ends whose partner goes on elsewhere, nothing being done: it is begun again. Stays in the backend.
@@ -172,6 +174,7 @@ class port final : public bell_source {
   errc reply_long(endpoint_id to, std::uint32_t exchange, const message& m);
   errc sendrec_resumed(endpoint_id to, message& m);
   errc receive_long(endpoint_id source, timeout limit, incoming& in);
+  errc receive_resumed(incoming& in);
   [[nodiscard]] bool is_hindered(call c) const {
     return (control_.load(std::memory_order_acquire) & ((control_denied - 1) | denial_of(c))) != 0;
   }
@@ -180,6 +183,11 @@ class port final : public bell_source {
   void ask_short(carrier& here, link& on, message& m);
   void receive_short(carrier& here, incoming& in);
   void end_short();
+
+  // ---- Traces (port_trace.hpp) ----
+  void note_came(const incoming& in) const;
+  void note_answer(const message& m) const;
+  void report(trace_tap& tap, const message& m, trace_kind kind) const;
 
   // ---- Rendezvous ----
   void draw_ticket(link& on);

@@ -9,15 +9,19 @@
 namespace dvs::userspace {
 
 [[gnu::noinline]] inline errc port::receive_long(endpoint_id source, timeout limit, incoming& in) {
-  return until_settled(limit, [&](timeout rest) {
+  const errc outcome = until_settled(limit, [&](timeout rest) {
     if (const errc refused = enter_waiting(call::receive); refused != errc::ok) return refused;
     return receive_any(wait_kind::receive, source, rest, in);
   });
+  if (outcome == errc::ok) note_came(in);
+  return outcome;
 }
 
 inline errc port::receive_request(timeout limit, incoming& in) {
   if (const errc refused = enter_waiting(call::receive_request); refused != errc::ok) return refused;
-  return receive_any(wait_kind::receive_request, any, limit, in);
+  const errc outcome = receive_any(wait_kind::receive_request, any, limit, in);
+  if (outcome == errc::ok) note_came(in);
+  return outcome;
 }
 
 inline errc port::receive_any(wait_kind kind, endpoint_id source, timeout limit, incoming& in) {

@@ -166,7 +166,9 @@ inline errc port::send_remote(link& on, const message& m, timeout limit) {
   if (is_notification(m)) return errc::bad_argument;
   if (limit.is_zero()) return errc::would_block;
   const std::int64_t deadline = limit.is_forever() ? -1 : monotonic_ns() + limit.length().count();
-  return follow_redirects(ask(to, m, limit, nullptr), m, deadline);
+  const errc outcome = follow_redirects(ask(to, m, limit, nullptr), m, deadline);
+  if (outcome == errc::ok) note_answer(m);
+  return outcome;
 }
 
 /// Asks `to` and waits for what comes of it. `relayer`: the server that sent us there.

@@ -21,12 +21,15 @@ namespace dvs::userspace {
     return sendrec_resumed(to, m);
   wait_.on = nullptr;
   end_short();
+  note_answer(m);
   return errc::ok;
 }
 
 /// The short way was disturbed while the answer was waited for.
 [[gnu::noinline]] inline errc port::sendrec_resumed(endpoint_id to, message& m) {
-  return follow_redirects(wait_for_answer({activity::awaiting_reply, false, 0, to}, forever), m, -1);
+  const errc outcome = follow_redirects(wait_for_answer({activity::awaiting_reply, false, 0, to}, forever), m, -1);
+  if (outcome == errc::ok) note_answer(m);
+  return outcome;
 }
 
 [[gnu::always_inline]] inline errc port::receive(endpoint_id source, timeout limit, incoming& in) {
@@ -36,9 +39,17 @@ namespace dvs::userspace {
     return receive_long(source, limit, in);
   receive_short(here, in);
   if (wait_.progress() != wait_progress{wait_kind::receive, true, true}) [[unlikely]]
-    return wait_for_message(wait_kind::receive, any, limit, in, nullptr);
+    return receive_resumed(in);
   end_short();
+  note_came(in);
   return errc::ok;
+}
+
+/// The same for a receive.
+[[gnu::noinline]] inline errc port::receive_resumed(incoming& in) {
+  const errc outcome = wait_for_message(wait_kind::receive, any, forever, in, nullptr);
+  if (outcome == errc::ok) note_came(in);
+  return outcome;
 }
 
 /// Answers the process of this thread whose request was taken last.

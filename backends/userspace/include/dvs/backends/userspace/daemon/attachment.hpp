@@ -88,6 +88,9 @@ class attachment final : public proxy, public registry, public shared_home {
   void take_descriptors(const json& told);
   void tell(json what);
   void look_at_waits();
+  errc trace(const json& request, const std::shared_ptr<broker>& dc);
+  void wake_for_reports();
+  void queue_reports();
   void answer(const json& request, errc outcome, json with = json::object());
   void list_processes(const json& request, const std::shared_ptr<broker>& dc);
   void queue_frames();
@@ -111,6 +114,7 @@ class attachment final : public proxy, public registry, public shared_home {
   std::vector<owned_descriptor> arrived_;  ///< with what is carried out
   std::map<std::uint64_t, std::weak_ptr<const board_view>> boards_;
 
+  std::map<std::uint16_t, std::weak_ptr<broker>> traced_;  ///< DCs that somebody watches
   std::int64_t look_at_waits_at_ns_ = -1;
   std::atomic<bool> waits_watched_{false};
 
@@ -188,14 +192,17 @@ inline void attachment::run() {
     for (const json& each : std::exchange(news_, {})) queue(packet_kind::request, each);
   }
   look_at_waits();
+  if (!traced_.empty()) wake_for_reports();
   queue_frames();
   if (!socket_.flush()) return lose();
   if (!socket_.is_flushed()) gate_->wake_when(*this, socket_.descriptor(), readiness::writable);
   gate_->wake_when(*this, socket_.descriptor(), readiness::readable);
 }
 
-/// Queues the frames that wait at the gate, so that what is queued next comes after them.
+/// Queues the frames that wait at the gate, so that what is queued next comes after them. What a process got is told
+/// before it is told that the process has gone.
 inline void attachment::queue_frames() {
+  if (!traced_.empty()) queue_reports();
   for (const node_id peer : peers_)
     while (const std::size_t bytes = gate_->next_outgoing(peer, room_))
       socket_.queue(make_packet(packet_kind::frame, std::span(room_).first(bytes)));
@@ -219,6 +226,8 @@ inline void attachment::carry_out(std::span<const std::byte> came) {
     }
     case packet_kind::request:
       return carry_out(parse_control(text_of(body)));
+    case packet_kind::report:
+      break;  // nobody here watches
     case packet_kind::answer: {
       const json told = parse_control(text_of(body));
       if (told.is_null()) throw bad_control{};
@@ -253,6 +262,7 @@ inline void attachment::carry_out(const json& request) {
     return answer(request, errc::ok);
   }
   if (op == "ring") return answer(request, dc->ring(endpoint_field(request, "who")));
+  if (op == "trace") return answer(request, trace(request, dc));
   if (op == "privileges")
     return answer(request, dc->enforce(endpoint_field(request, "who"), privileges_from(member(request, "privileges"))));
   if (op == "bind_thread") {
@@ -287,22 +297,6 @@ inline void attachment::answer(const json& request, errc outcome, json with) {
   if (outcome != errc::ok) with = {{"error", name_of(outcome)}};
   with["id"] = field<std::uint64_t>(request, "id");
   queue(packet_kind::answer, with);
-}
-
-/// Lists the processes here on a fiber: what they do may have to be asked of others.
-inline void attachment::list_processes(const json& request, const std::shared_ptr<broker>& dc) {
-  struct life final : runnable {
-    life(attachment& a, json r, std::shared_ptr<broker> d) : owner(a), request(std::move(r)), dc(std::move(d)) {}
-    void run() override {
-      json rows = json::array();
-      for (const process_info& row : dc->processes_here()) rows.push_back(to_json(row));
-      owner.answer(request, errc::ok, {{"processes", std::move(rows)}, {"grants", dc->info_here().grants}});
-    }
-    attachment& owner;
-    const json request;
-    const std::shared_ptr<broker> dc;
-  };
-  carrier::current().spawn(std::make_unique<life>(*this, request, dc), "lister");
 }
 
 /// The daemon is gone, or speaks nonsense: its DCs have ended.
@@ -441,6 +435,7 @@ inline embedded_node::embedded_node(std::string_view daemon)
 
 }  // namespace dvs::userspace
 
+#include <dvs/backends/userspace/daemon/attachment_reports.hpp>
 #include <dvs/backends/userspace/daemon/attachment_ways.hpp>
 
 #endif

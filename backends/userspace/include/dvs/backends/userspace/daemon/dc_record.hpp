@@ -82,6 +82,7 @@ class dc_record : public dc_access {
   std::map<endpoint_id, process> processes;
   std::map<std::pair<endpoint_id, endpoint_id>, way> ways;  ///< by who asks and who is asked
   std::set<line_id> listeners;                              ///< who is told who is bound
+  std::set<line_id> tracers;                                ///< who watches its messages
   std::uint64_t births = 0;
   bool has_ended = false;  ///< it is kept until its processes have left
   std::vector<std::function<void()>> when_left;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What goes over the socket between a process and its daemon: packets, each a frame, a request or an answer.
+/// What goes over the socket between a process and its daemon: packets, each a frame, a request, an answer or a report.
 ///
 /// Each begins with its length (4 bytes, little-endian, of what follows) and a byte that tells which it is. A frame is
 /// one of `docs/wire_format.md`; its node numbers are those that the process sees, to which it is `this_process`
-/// itself. Requests and answers are JSON (`control.hpp`).
+/// itself. Requests and answers are JSON (`control.hpp`). A report tells messages to who watches a DC
+/// (`traced_message.hpp`).
 #ifndef DVS_BACKENDS_USERSPACE_DAEMON_PACKET_HPP
 #define DVS_BACKENDS_USERSPACE_DAEMON_PACKET_HPP
 
@@ -18,7 +19,7 @@
 
 namespace dvs::userspace {
 
-enum class packet_kind : char { frame = 'F', request = 'Q', answer = 'A' };
+enum class packet_kind : char { frame = 'F', request = 'Q', answer = 'A', report = 'T' };
 
 /// The most bytes that a packet has: a list of all processes of a large DC fits.
 inline constexpr std::size_t packet_bytes_max = 16 << 20;

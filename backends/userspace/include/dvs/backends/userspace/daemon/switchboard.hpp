@@ -22,7 +22,9 @@
 #include <dvs/backends/userspace/exchange_table.hpp>
 #include <dvs/backends/userspace/frames.hpp>
 #include <dvs/backends/userspace/logical_clock.hpp>
+#include <dvs/backends/userspace/traced_message.hpp>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -70,6 +72,8 @@ class switchboard {
   static constexpr std::size_t commands_max = 1 << 16;
   /// What waits for one line at most before it is asked no more: who asks too much does not get others closed.
   static constexpr std::size_t asked_bytes_max = queue_bytes_max / 4 * 3;
+  /// What waits for one line at most before reports for it are lost.
+  static constexpr std::size_t reported_bytes_max = 1 << 20;
   /// Requests that one line may have open, which others have to answer.
   static constexpr std::size_t requests_max = 256;
   /// How long a process may take to answer a request of the switchboard.
@@ -140,6 +144,12 @@ class switchboard {
     packet what;
     std::vector<shared_descriptor> with;
   };
+  /// A DC whose messages a line watches.
+  struct watching {
+    std::set<endpoint_id> only = {};                                    ///< messages from them and to them; empty: all
+    std::int64_t begins_ns = std::numeric_limits<std::int64_t>::max();  ///< when it has begun: node time
+    std::uint64_t lost = 0;                                             ///< not told yet
+  };
   struct line {
     static constexpr std::size_t descriptors_max = 64;
     line_owner owner;
@@ -154,6 +164,7 @@ class switchboard {
     std::map<std::uint64_t, question> asked;
     std::uint64_t last_question = 0;
     std::size_t requests = 0;  ///< open
+    std::map<std::uint16_t, watching> traces;
     bool is_closing = false;
 
     [[nodiscard]] bool has_board() const { return board.hints != nullptr; }
@@ -266,6 +277,15 @@ class switchboard {
   void ring(std::uint16_t dc, std::pair<endpoint_id, endpoint_id> ends, endpoint_id who);
   void suspect_wait(line_id from, line& at, const json& request);
 
+  // ---- Traces (switchboard_trace.hpp) ----
+  void trace(line_id from, line& at, std::uint64_t number, const json& request);
+  void begin_trace(line_id from, std::uint64_t number, std::uint16_t which);
+  void want_reports(const dc_record& in, line_id of, std::function<void()> done);
+  void stop_watching(line_id who, line& at);
+  void report_in(line_id from, const line& at, std::span<const std::byte> bytes);
+  void report_to(line& watcher, watching& what, const trace_report& all);
+  static void tell_lost(line& watcher);
+
   // ---- Cycles (switchboard_cycles.hpp) ----
   void look_for_cycles(std::int64_t now_ns);
   void begin_search(std::uint64_t number);
@@ -292,6 +312,7 @@ class switchboard {
 #include <dvs/backends/userspace/daemon/switchboard_impl.hpp>
 #include <dvs/backends/userspace/daemon/switchboard_peers.hpp>
 #include <dvs/backends/userspace/daemon/switchboard_requests.hpp>
+#include <dvs/backends/userspace/daemon/switchboard_trace.hpp>
 #include <dvs/backends/userspace/daemon/switchboard_ways.hpp>
 
 #endif

@@ -236,8 +236,10 @@ inline void switchboard::end_commands_of(line_id which) {
 inline void switchboard::news_in(line_id from, line& at, const dvk_frame& frame) {
   const auto in = dcs_.find(frame.dc);
   if (in == dcs_.end()) return;
-  if (frame.kind == DVK_FRAME_join && at.opened.contains(frame.dc))
+  if (frame.kind == DVK_FRAME_join && at.opened.contains(frame.dc)) {
+    if (!in->second.tracers.empty()) want_reports(in->second, from, [] {});
     return list(at, from, in->second, node_id{frame.to_node});
+  }
   const auto* const known = in->second.find(endpoint_id{frame.from});
   if (frame.kind != DVK_FRAME_gone || known == nullptr || known->at != from) return;
   unbind(in->second, endpoint_id{frame.from});
@@ -271,6 +273,8 @@ inline void switchboard::tell(dc_record& in, line_id except, dvk_frame_kind kind
   const node_id from = node_of(except);
   for (const line_id listener : in.listeners)
     if (listener != except) deliver(lines_.at(listener), news, from);
+  for (const line_id tracer : in.tracers)
+    if (!in.listeners.contains(tracer)) deliver(lines_.at(tracer), news, from);
   if (!in.spans_nodes() || from != self_) return;
   for (const auto& [peer, id] : peers_)
     if (line& there = lines_.at(id); there.is_up && in.takes_part(peer)) deliver(there, news, self_);

@@ -27,6 +27,8 @@ inline void switchboard::receive(line_id from, std::span<const std::byte> bytes,
         return request_in(from, at->second, parse_control(text_of(body)), with);
       case packet_kind::answer:
         return answer_in(at->second, parse_control(text_of(body)));
+      case packet_kind::report:
+        return report_in(from, at->second, body);
     }
     fail(from);
   } catch (const bad_control&) {
@@ -44,6 +46,7 @@ inline void switchboard::sent(line_id to) {
   at.queue_bytes -= at.queue.front().what.size();
   at.queue_descriptors -= at.queue.front().with.size();
   at.queue.pop_front();
+  if (at.queue.empty() && !at.traces.empty()) tell_lost(at);
 }
 
 inline void switchboard::send(line& to, packet what, std::vector<shared_descriptor> with) {
@@ -81,6 +84,7 @@ inline void switchboard::close(line_id which) {
     for (const endpoint_id who : gone) unbind(in, who);
   }
   end_commands_of(which);
+  stop_watching(which, at->second);
   for (auto& [number, in] : dcs_) {
     if (in.creator != which) continue;
     if (!in.has_ended) end_dc(in);

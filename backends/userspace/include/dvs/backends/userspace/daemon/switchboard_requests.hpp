@@ -38,6 +38,7 @@ inline void switchboard::request_in(line_id from, line& at, const json& request,
   if (op == "privileges") return privileges_of(from, at, number, request);
   if (op == "processes") return processes(from, at, number, request);
   if (op == "fence") return fence([this, from, number] { answer(from, number, errc::ok); });
+  if (op == "trace") return trace(from, at, number, request);
   if (op == "links") return answer(from, number, errc::ok, {{"links", world_.links()}});
   if (op == "status")
     return answer(from, number, errc::ok,
@@ -182,7 +183,7 @@ inline void switchboard::end_dc(dc_record& in) {
   const std::uint16_t which = dvs::number(in.id);
   for (const auto& [peer, id] : peers_) forget_processes_of(id, in, false);
   for (auto& [id, each] : lines_)
-    if (each.opened.contains(which) && !each.is_closing)
+    if ((each.opened.contains(which) || in.tracers.contains(id)) && !each.is_closing)
       ask(id, {{"op", "end"}, {"dc", which}}, [](errc, const json&) {});
   std::vector<std::uint64_t> over;
   exchanges_.for_each([&](std::uint64_t number, const open_command& open) {
@@ -198,7 +199,10 @@ inline void switchboard::forget_if_left(std::uint16_t which) {
   if (!at->second.has_ended || !at->second.processes.empty() || at->second.container) return;
   const auto when_left = std::move(at->second.when_left);
   dcs_.erase(at);
-  for (auto& [id, each] : lines_) each.opened.erase(which);
+  for (auto& [id, each] : lines_) {
+    each.opened.erase(which);
+    each.traces.erase(which);
+  }
   for (const auto& tell : when_left) tell();
 }
 
