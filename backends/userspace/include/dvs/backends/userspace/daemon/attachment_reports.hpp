@@ -38,15 +38,17 @@ inline errc attachment::trace(const json& request, const std::shared_ptr<broker>
     return errc::ok;
   }
   traced_.erase(number);
-  if (look_at_waits_at_ns_ >= 0) gate_->wake_at(*this, duration(look_at_waits_at_ns_));  // the alarm served both
+  wake_for_reports();
   return errc::ok;
 }
 
-/// Has the taps looked at soon: who puts messages there rings nobody.
+/// Has the taps looked at soon: who puts messages there rings nobody. The alarm serves those who wait as well.
 inline void attachment::wake_for_reports() {
   constexpr std::int64_t soon_ns = 10'000'000;
-  const std::int64_t at_ns = monotonic_ns() + soon_ns;
-  gate_->wake_at(*this, duration(look_at_waits_at_ns_ < 0 ? at_ns : std::min(at_ns, look_at_waits_at_ns_)));
+  std::erase_if(traced_, [](const auto& each) { return each.second.expired(); });  // who has left is not told the end
+  std::int64_t at_ns = look_at_waits_at_ns_;
+  if (const std::int64_t soon = monotonic_ns() + soon_ns; !traced_.empty() && (at_ns < 0 || soon < at_ns)) at_ns = soon;
+  if (at_ns >= 0) gate_->wake_at(*this, duration(at_ns));
 }
 
 /// Queues what is in the taps, as long as the daemon keeps up. What stays there for too long is lost there.
