@@ -43,14 +43,14 @@ struct three_nodes {
 }  // namespace
 
 TEST_CASE("processes at a daemon find a server of another node wherever it goes, and see no death") {
+  std::atomic<bool> has_died = false, is_over = false;
+  std::atomic<int> wrong = 0, asked = 0;
+  std::atomic<std::uint64_t> served_by = 0;
   three_nodes w;
   auto here = w.part.create_dc("lab", three_nodes::spanning(2));
   auto one = w.first.create_dc("lab", three_nodes::spanning(0));
   auto two = w.second.create_dc("lab", three_nodes::spanning(1));
   REQUIRE(one.spawn(server, on_thread{}, [](auto& self) { serve(self, 1); }));
-  std::atomic<bool> has_died = false, is_over = false;
-  std::atomic<int> wrong = 0, asked = 0;
-  std::atomic<std::uint64_t> served_by = 0;
   REQUIRE(here.spawn(watcher, on_thread{}, [&](auto& self) {
     wrong += !self.wait_bind(server);
     if (self.wait_unbind(server)) has_died = true;
