@@ -18,7 +18,7 @@ inline result<std::shared_ptr<port>> broker::bind_ghost(const std::shared_ptr<ca
     const int bound = dvk_bind_remote(table(), number(who), std::string(name).c_str(), number(at));
     if (bound != DVK_E_ok) return errc{bound};
   }
-  const auto made = make_port(gate, who, number(at));
+  auto made = make_port(gate, who, number(at));
   made->permit(call_set::all());
   ports_[static_cast<std::size_t>(made->index_)] = made;
   tell_table_watches();

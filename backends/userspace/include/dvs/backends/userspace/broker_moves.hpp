@@ -188,7 +188,7 @@ inline result<std::shared_ptr<port>> broker::put_ghost_for(port& old, const std:
     dvk_completion left;
     while (dvk_next_completion(table(), &left) != 0) continue;
   }
-  const auto ghost = make_port(gate, old.id_, number(at));
+  auto ghost = make_port(gate, old.id_, number(at));
   ghost->permit(call_set::all());
   replace(old, ghost);
   old.give_notes_to(estate);

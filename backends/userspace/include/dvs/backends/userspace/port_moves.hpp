@@ -52,7 +52,7 @@ inline void port::take_over(const dvk_estate& estate) {
   copies_ = estate.counters.copies;
   bytes_copied_ = estate.counters.bytes;
   for (std::uint32_t i = 0; i < estate.notes; ++i) {
-    const auto index = static_cast<std::size_t>(estate.pending[i].source + static_cast<std::int32_t>(broker_->tasks()));
+    const auto index = static_cast<std::size_t>(broker_->index_of(endpoint_id{estate.pending[i].source}));
     notes_[index].value = estate.pending[i].notification.value;
     notes_[index].time_ns = estate.pending[i].notification.timestamp_ns;
     note_bits_[index / 64].fetch_or(std::uint64_t{1} << index % 64, std::memory_order_seq_cst);
